@@ -1,0 +1,110 @@
+#include "metrics/families.h"
+
+#include <array>
+
+namespace understudy::metrics {
+namespace {
+
+using Id = FamilyId;
+using Type = FamilyType;
+template <std::size_t n>
+using Labels = std::array<std::string_view, n>;
+
+constexpr Labels<1> version{"version"}, state{"state"}, zone{"zone"}, result{"result"}, rcode{"rcode"},
+    reason{"reason"};
+constexpr Labels<2> zone_role{"zone", "role"}, zone_primary{"zone", "primary"}, zone_result{"zone", "result"};
+constexpr Labels<3> transfer{"type", "transport", "result"}, zone_primary_class{"zone", "primary", "class"},
+    proto_family_type{"proto", "family", "type"};
+
+constexpr FamilyRow rows[] = {
+    {Id::build_info, "understudy_build_info", Type::gauge, version, "Always 1; the version is the label."},
+    {Id::zones, "understudy_zones", Type::gauge, state, "Zones by state; each zone is in exactly one."},
+    {Id::zones_suppressed,
+     "understudy_zones_suppressed",
+     Type::gauge,
+     {},
+     "Zones that have no series of their own, since there are too many."},
+    {Id::zone_serial, "understudy_zone_serial", Type::gauge, zone_role,
+     "SOA serial: served to clients, stored in the mirror, newest told by a primary."},
+    {Id::zone_version, "understudy_zone_version", Type::gauge, zone,
+     "Version of the mirror that is served; counted by us from 1."},
+    {Id::zone_records, "understudy_zone_records", Type::gauge, zone,
+     "Records in the version that is served."},
+    {Id::zone_last_check, "understudy_zone_last_check_timestamp_seconds", Type::gauge, zone,
+     "When a primary last answered about the serial; 0: never."},
+    {Id::zone_last_success, "understudy_zone_last_success_timestamp_seconds", Type::gauge, zone,
+     "When the zone was last known to be current; 0: never."},
+    {Id::zone_expire, "understudy_zone_expire_timestamp_seconds", Type::gauge, zone,
+     "When the zone expires unless a primary answers before; absent where it never does."},
+    {Id::zone_out_of_sync, "understudy_zone_out_of_sync_seconds", Type::gauge, zone,
+     "For how long a primary has told a newer serial than the one that is served; 0: in sync."},
+    {Id::primary_up, "understudy_primary_up", Type::gauge, zone_primary,
+     "Whether the last attempt at this primary was answered."},
+    {Id::primary_soa_rtt, "understudy_primary_soa_rtt_seconds", Type::gauge, zone_primary,
+     "How long this primary took to answer the last SOA query."},
+    {Id::transfers_in, "understudy_transfers_in_total", Type::counter, transfer,
+     "Transfers from primaries by outcome."},
+    {Id::transfer_in_duration,
+     "understudy_transfer_in_duration_seconds",
+     Type::summary,
+     {},
+     "How long transfers from primaries took, from the first octet asked to the version published."},
+    {Id::notify_received, "understudy_notify_received_total", Type::counter, result,
+     "NOTIFY messages that came in, by outcome."},
+    {Id::notify_sent, "understudy_notify_sent_total", Type::counter, result,
+     "NOTIFY messages that went out, by outcome."},
+    {Id::transfers_out, "understudy_transfers_out_total", Type::counter, transfer,
+     "Transfers to secondaries of ours by outcome."},
+    {Id::compare, "understudy_compare_total", Type::counter, zone_result,
+     "Comparisons with a primary's answer, by verdict."},
+    {Id::compare_mismatches, "understudy_compare_mismatches", Type::gauge, zone_primary_class,
+     "Answers that differ from a primary's now, by class."},
+    {Id::compare_coverage, "understudy_compare_coverage_ratio", Type::gauge, zone,
+     "Share of the zone that the running comparison pass has covered."},
+    {Id::compare_last_full_pass, "understudy_compare_last_full_pass_timestamp_seconds", Type::gauge, zone,
+     "When a comparison pass last covered the whole zone; 0: never."},
+    {Id::compare_oldest_mismatch, "understudy_compare_oldest_mismatch_timestamp_seconds", Type::gauge, zone,
+     "Since when the oldest of the present disagreements stands; absent where there is none."},
+    {Id::zone_requests, "understudy_zone_requests_total", Type::counter, zone,
+     "Queries that this zone answered."},
+    {Id::dns_requests, "understudy_dns_requests_total", Type::counter, proto_family_type,
+     "Queries by transport, address family and type."},
+    {Id::dns_responses, "understudy_dns_responses_total", Type::counter, rcode,
+     "Responses by response code."},
+    {Id::dns_request_duration,
+     "understudy_dns_request_duration_seconds",
+     Type::histogram,
+     {},
+     "From a worker's wake-up to the answers being sent, counted once for each query of the batch."},
+    {Id::dns_dropped, "understudy_dns_dropped_total", Type::counter, reason,
+     "Messages that got no response, by reason."},
+    {Id::lmdb_map_used,
+     "understudy_lmdb_map_used_ratio",
+     Type::gauge,
+     {},
+     "Share of the mirror's map that is in use."},
+    {Id::mirror_free,
+     "understudy_mirror_free_bytes",
+     Type::gauge,
+     {},
+     "What disk and map still allow the mirror to grow by."},
+    {Id::lmdb_oldest_reader_age,
+     "understudy_lmdb_oldest_reader_age_seconds",
+     Type::gauge,
+     {},
+     "Age of the oldest read transaction; an old one keeps the mirror from reusing space."},
+};
+
+consteval bool in_order() {
+  for (std::size_t i = 0; i < std::size(rows); ++i) {
+    if (static_cast<std::size_t>(rows[i].id) != i) return false;
+  }
+  return std::size(rows) == static_cast<std::size_t>(Id::count);
+}
+static_assert(in_order(), "rows stand in the order of FamilyId, each once");
+
+}  // namespace
+
+std::span<const FamilyRow> families() { return rows; }
+
+}  // namespace understudy::metrics
