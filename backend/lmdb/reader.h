@@ -1,0 +1,35 @@
+// The LMDB side of Reader: one read transaction and one cursor, made once and renewed.
+#pragma once
+
+#include "backend/lmdb/environment.h"
+
+namespace understudy::backend::lmdb {
+
+class LmdbReader final : public Reader {
+ public:
+  static Result<std::unique_ptr<Reader>> open(Environment& environment);
+  ~LmdbReader() override;
+
+  Result<std::uint64_t> renew() override;
+  void reset() override;
+  bool find(Generation generation, dns::NameKey& key, FoundNode& found) override;
+  bool find_exact(Generation generation, dns::NameKey& key, std::size_t prefix, FoundNode& found) override;
+  bool seek(Generation generation, Octets from, FoundNode& found) override;
+  bool next(FoundNode& found) override;
+  std::optional<ZoneRow> zone(NameView apex) override;
+  std::optional<TimerRow> timers(ZoneId zone) override;
+  std::vector<std::pair<Name, ZoneRow>> zones() override;
+
+ private:
+  explicit LmdbReader(Environment& environment) : environment_(environment), passage_(environment) {}
+  bool take(Generation generation, const MDB_val& key, const MDB_val& value, FoundNode& found) const;
+
+  Environment& environment_;
+  Environment::Passage passage_;
+  MDB_txn* txn_ = nullptr;
+  MDB_cursor* cursor_ = nullptr;
+  bool renewed_ = false;
+  Generation walking_ = 0;  // of the last seek
+};
+
+}  // namespace understudy::backend::lmdb

@@ -1,0 +1,36 @@
+// The LMDB side of Writer: every write of the mirror. Used by the store thread only.
+#pragma once
+
+#include "backend/lmdb/environment.h"
+#include "backend/lmdb/transaction.h"
+
+namespace understudy::backend::lmdb {
+
+class LmdbWriter final : public Writer {
+ public:
+  explicit LmdbWriter(Environment& environment) : environment_(environment) {}
+  // Once, at start: what was being built when the last process ended is dead.
+  Result<> bury_unfinished();
+
+  Result<std::vector<ZoneRow>> ensure_zones(const std::vector<Name>& apexes) override;
+  Result<Generation> begin(ZoneId zone) override;
+  Result<> put(Generation generation, const std::vector<StoredNode>& nodes) override;
+  Result<std::uint64_t> publish(NameView apex, const ZoneRow& row, const TimerRow& timers) override;
+  Result<> discard(Generation generation) override;
+  Result<std::uint64_t> publish_whole(std::vector<WholeZone>& zones) override;
+  Result<> save_timers(const std::vector<std::pair<ZoneId, TimerRow>>& rows) override;
+  Result<bool> collect() override;
+
+ private:
+  // Runs `work` (which returns LMDB's codes) in one transaction and commits; where the map was full it is
+  // enlarged and the work run again, so `work` must be able to run twice. Returns the number of the commit.
+  template <class Work>
+  Result<std::uint64_t> commit(std::string_view doing, Work work);
+  int put_nodes(const WriteTransaction& txn, Generation generation, const std::vector<StoredNode>& nodes);
+  int flip(const WriteTransaction& txn, NameView apex, const ZoneRow& row, const TimerRow& timers);
+  int next_number(const WriteTransaction& txn, std::string_view counter, std::uint64_t& number);
+
+  Environment& environment_;
+};
+
+}  // namespace understudy::backend::lmdb
