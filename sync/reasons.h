@@ -1,0 +1,72 @@
+// Why a check failed or a version was not taken: one word each, the same in logs, metrics, `status` and JSON.
+//
+// The words of sockets (timeout, connection-refused, unreachable, truncated, network, malformed) are net/'s;
+// those that the builder and the mirror give are written here as they write them.
+#pragma once
+
+#include <string_view>
+
+#include "net/network_error.h"
+
+namespace understudy::sync::reason {
+
+using namespace net::reason;
+
+// The primary said no.
+inline constexpr std::string_view refused = "refused";    // RCODE REFUSED: our address is not on its list
+inline constexpr std::string_view servfail = "servfail";  // RCODE SERVFAIL: it cannot serve the zone itself
+inline constexpr std::string_view notauth = "notauth";    // RCODE NOTAUTH: it does not have the zone
+inline constexpr std::string_view not_implemented =
+    "not-implemented";                                      // RCODE NOTIMP: it does not do transfers
+inline constexpr std::string_view formerr = "formerr";      // RCODE FORMERR: it did not understand us
+inline constexpr std::string_view name_error = "nxdomain";  // RCODE NXDOMAIN: it knows no such name
+inline constexpr std::string_view bad_rcode = "rcode";      // any other RCODE than NOERROR
+inline constexpr std::string_view not_authoritative =
+    "not-authoritative";  // an SOA answer without the AA bit
+
+// What came was no whole, sane zone.
+inline constexpr std::string_view soa_missing = "soa-missing";        // no SOA where one must stand
+inline constexpr std::string_view soa_mismatch = "soa-mismatch";      // the last SOA is not the first one
+inline constexpr std::string_view second_soa = "second-soa";          // an SOA that belongs to no apex
+inline constexpr std::string_view data_after_end = "data-after-end";  // records behind the last SOA
+inline constexpr std::string_view wrong_class = "wrong-class";        // another class than IN
+inline constexpr std::string_view meta_type = "meta-type";            // a type that is never data of a zone
+inline constexpr std::string_view out_of_zone =
+    "out-of-zone";                                          // an owner outside, and the option to refuse it
+inline constexpr std::string_view bad_rdata = "bad-rdata";  // data that its type does not allow
+inline constexpr std::string_view apex_ns_missing = "apex-ns-missing";            // the builder's
+inline constexpr std::string_view rrset_too_large = "rrset-too-large";            // the builder's
+inline constexpr std::string_view too_many_at_name = "limit-name";                // the builder's
+inline constexpr std::string_view cname_and_other_data = "cname-and-other-data";  // the builder's
+inline constexpr std::string_view limit_octets = "limit-octets";  // more octets than transfer-max-size allows
+inline constexpr std::string_view limit_records =
+    "limit-records";  // more records than transfer-max-records allows
+inline constexpr std::string_view empty_messages =
+    "empty-messages";  // message after message without a record
+
+// It was whole, and still not for us.
+inline constexpr std::string_view serial_backwards =
+    "serial-backwards";                                     // older than what is served, or not comparable
+inline constexpr std::string_view file_unreadable = "file-unreadable";  // a zone file that cannot be read
+inline constexpr std::string_view bad_zone_file = "bad-zone-file";      // a zone file that is no zone
+inline constexpr std::string_view mirror_io = "mirror-io";  // our own disk or map
+inline constexpr std::string_view no_source = "no-source";  // the zone has no source, or does not exist here
+inline constexpr std::string_view stopping = "stopping";    // we are being shut down
+
+// What a reason says of the primary.
+enum class Blame : unsigned char {
+  silence,  // it was not to be reached
+  refusal,  // it answered, and would not or could not tell
+  content,  // what it told was not taken
+};
+constexpr Blame blame_of(std::string_view why) {
+  if (why == timeout || why == connection_refused || why == unreachable || why == network)
+    return Blame::silence;
+  for (const std::string_view no :
+       {refused, servfail, notauth, not_implemented, formerr, name_error, bad_rcode, not_authoritative}) {
+    if (why == no) return Blame::refusal;
+  }
+  return Blame::content;
+}
+
+}  // namespace understudy::sync::reason

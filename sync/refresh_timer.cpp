@@ -1,0 +1,113 @@
+#include "sync/refresh_timer.h"
+
+namespace understudy::sync {
+namespace {
+
+using std::chrono::milliseconds;
+
+// An empty zone serves nobody, and its primary may be starting too: asked soon, then ever more rarely.
+constexpr Seconds first_retry_while_empty{1};
+
+// Steele, Lea and Flood, SplitMix64: well spread numbers from consecutive seeds.
+std::uint64_t mixed(std::uint64_t& seed) {
+  std::uint64_t z = (seed += 0x9e3779b97f4a7c15u);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+Seconds bounded(std::uint32_t value, Seconds low, Seconds high) {
+  return std::clamp(Seconds(value), low, std::max(low, high));
+}
+
+}  // namespace
+
+milliseconds RefreshTimer::jittered(Seconds interval) {
+  const std::int64_t whole = milliseconds(interval).count();
+  const std::int64_t range = whole / 10;  // 5 % either way
+  if (range == 0) return milliseconds(whole);
+  return milliseconds(whole - range / 2 +
+                      static_cast<std::int64_t>(mixed(seed_) % static_cast<std::uint64_t>(range + 1)));
+}
+
+void RefreshTimer::schedule(Now now, milliseconds after) {
+  next_check_ = now.steady + after;
+  row_.next_check = now.wall + std::chrono::duration_cast<Seconds>(after).count();
+}
+
+void RefreshTimer::start_empty(Now now) {
+  state_ = ZoneState::empty;
+  schedule(now, milliseconds(0));
+}
+
+void RefreshTimer::start(Now now, const dns::Soa& soa, const backend::TimerRow& row) {
+  soa_ = soa;
+  row_ = row;
+  state_ = ZoneState::fresh;
+  const Seconds refresh = bounded(soa.refresh, bounds_.refresh_min, bounds_.refresh_max);
+  const Seconds expire = bounded(soa.expire, bounds_.expire_min, bounds_.expire_max);
+  // The wall clock may have jumped while we were away: never wait longer than a fresh zone would.
+  const Seconds until_check = std::clamp(Seconds(row.next_check - now.wall), Seconds(0), refresh);
+  schedule(now, until_check);
+  if (!expires_ever_) return;
+  const Seconds until_expiry = std::min(Seconds(row.expires - now.wall), expire);
+  expires_at_ = now.steady + until_expiry;
+  if (until_expiry <= Seconds(0)) state_ = ZoneState::expired;
+}
+
+void RefreshTimer::begin_check() {
+  checking_ = true;
+  again_ = false;
+}
+
+void RefreshTimer::succeeded(Now now, const dns::Soa& soa) {
+  soa_ = soa;
+  state_ = ZoneState::fresh;
+  failures_ = 0;
+  row_.last_check = row_.last_success = now.wall;
+  schedule(now, jittered(bounded(soa.refresh, bounds_.refresh_min, bounds_.refresh_max)));
+  if (expires_ever_) {
+    const Seconds expire = bounded(soa.expire, bounds_.expire_min, bounds_.expire_max);
+    expires_at_ = now.steady + expire;
+    row_.expires = now.wall + expire.count();
+  }
+  checking_ = false;
+  if (again_) wanted(now);
+}
+
+void RefreshTimer::failed(Now now, bool answered) {
+  if (answered) row_.last_check = now.wall;
+  if (state_ == ZoneState::fresh) state_ = ZoneState::retrying;
+  Seconds wait = bounded(soa_.retry, bounds_.retry_min, bounds_.retry_max);
+  if (state_ == ZoneState::empty) {
+    const Seconds longest = std::max(bounds_.retry_max, first_retry_while_empty);
+    wait = std::min(first_retry_while_empty * (1 << std::min(failures_, 16u)), longest);
+    ++failures_;
+  }
+  schedule(now, jittered(wait));
+  checking_ = false;
+  if (again_) wanted(now);
+}
+
+void RefreshTimer::wanted(Now now) {
+  if (checking_) {
+    again_ = true;
+    return;
+  }
+  again_ = false;
+  schedule(now, milliseconds(0));
+}
+
+bool RefreshTimer::tick(Now now) {
+  if (state_ == ZoneState::empty || state_ == ZoneState::expired || now.steady < expires_at_) return false;
+  state_ = ZoneState::expired;
+  return true;
+}
+
+SteadyTime RefreshTimer::due() const {
+  const bool may_expire = state_ == ZoneState::fresh || state_ == ZoneState::retrying;
+  const SteadyTime expiry = may_expire ? expires_at_ : SteadyTime::max();
+  return checking_ ? expiry : std::min(next_check_, expiry);
+}
+
+}  // namespace understudy::sync

@@ -1,0 +1,73 @@
+// When a zone is looked after: SOA REFRESH, RETRY and EXPIRE (RFC 1034 4.3.5) as a machine without clock,
+// sockets or threads. Time is passed in; belongs to the zone's agent.
+//
+//            +------------------------------- succeeded -------------------------------+
+//            v                                                                          |
+//   empty -succeeded-> fresh --failed--> retrying --expire over (tick)--> expired ------+
+//     |                  ^                  |                                |
+//     +-failed: wait     +----succeeded-----+                                +-failed: wait
+//       1 s, 2 s, ...                         failed: wait RETRY               RETRY
+//
+// NOTIFY makes the next check due now; one that comes while a check runs makes one more check after it,
+// however many come. The steady clock decides; wall time is only for what is kept across a restart.
+#pragma once
+
+#include "backend/mirror.h"
+#include "base/clock.h"
+#include "dns/record.h"
+#include "sync/zone_settings.h"
+#include "sync/zone_status.h"
+
+namespace understudy::sync {
+
+struct Now {
+  SteadyTime steady;
+  UnixTime wall = 0;
+  static Now of(const Clock& clock) { return {clock.steady(), clock.wall()}; }
+};
+
+class RefreshTimer {
+ public:
+  // `seed` spreads zones with the same SOA over time, the same way at every start. `expires`: false for zones
+  // whose source is a file.
+  RefreshTimer(TimerBounds bounds, std::uint64_t seed, bool expires)
+      : bounds_(bounds), seed_(seed), expires_ever_(expires) {}
+
+  // At start: without data the first check is due at once; with data, what the mirror remembers goes on.
+  void start_empty(Now now);
+  void start(Now now, const dns::Soa& soa, const backend::TimerRow& row);
+
+  // A check begins, and ends in one of the ways below.
+  void begin_check();
+  bool checking() const { return checking_; }
+  // The zone is current: `soa` is what is served.
+  void succeeded(Now now, const dns::Soa& soa);
+  // No primary could say or deliver. `answered`: some primary told a serial, though nothing came of it.
+  void failed(Now now, bool answered);
+  // A check wanted at once: NOTIFY, or an operator.
+  void wanted(Now now);
+  // Time passed; true where the zone expires now.
+  bool tick(Now now);
+
+  // When to come back: for the next check, or to expire. While a check runs, only the latter.
+  SteadyTime due() const;
+  bool check_due(Now now) const { return !checking_ && now.steady >= next_check_; }
+  ZoneState state() const { return state_; }
+  const backend::TimerRow& row() const { return row_; }
+
+ private:
+  void schedule(Now now, std::chrono::milliseconds after);
+  std::chrono::milliseconds jittered(Seconds interval);
+
+  const TimerBounds bounds_;
+  std::uint64_t seed_;
+  const bool expires_ever_;
+  dns::Soa soa_{};
+  ZoneState state_ = ZoneState::empty;
+  bool checking_ = false, again_ = false;
+  unsigned failures_ = 0;  // in a row, while empty
+  SteadyTime next_check_{}, expires_at_ = SteadyTime::max();
+  backend::TimerRow row_;
+};
+
+}  // namespace understudy::sync

@@ -1,0 +1,24 @@
+// The SOA question to a primary: which serial does it have? UDP first; over TCP where UDP is silent or
+// truncated. Sync thread.
+#pragma once
+
+#include "net/dns_client.h"
+
+namespace understudy::sync {
+
+struct ProbeAnswer {
+  std::uint32_t serial = 0;
+  std::chrono::nanoseconds round_trip{};
+};
+
+// Errors: sync::reason.
+boost::asio::awaitable<Result<ProbeAnswer>> probe_soa(net::Endpoint primary, dns::Name apex,
+                                                      std::optional<boost::asio::ip::address> source);
+
+// The serial in a response to the SOA question. For tests too: takes any octets.
+Result<std::uint32_t> serial_in(dns::Octets response, const dns::Name& apex);
+
+// The word for an RCODE that says no.
+std::string_view reason_of(dns::Rcode rcode);
+
+}  // namespace understudy::sync

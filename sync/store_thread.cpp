@@ -1,0 +1,119 @@
+#include "sync/store_thread.h"
+
+#include "base/log.h"
+
+namespace understudy::sync {
+namespace {
+
+// Published together: what a commit may bring, by weight and by number.
+constexpr std::size_t batch_zones = 2000;
+
+std::size_t weight(const backend::WholeZone& zone) {
+  std::size_t octets = 0;
+  for (const backend::StoredNode& node : zone.nodes) octets += node.key.size() + node.block.size();
+  return octets;
+}
+
+}  // namespace
+
+StoreThread::StoreThread(backend::Writer& writer) : writer_(writer), thread_([this] { work(); }) {}
+
+bool StoreThread::post(Job job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
+    jobs_.push_back(std::move(job));
+  }
+  wake_.notify_one();
+  return true;
+}
+
+void StoreThread::publish(Publication publication) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    publications_.push_back(std::move(publication));
+  }
+  wake_.notify_one();
+}
+
+// True where there is something in a queue; false where it is time to collect, or to end.
+bool StoreThread::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  const auto has_work = [this] { return stopping_ || !publications_.empty() || !jobs_.empty(); };
+  if (!garbage_) wake_.wait(lock, has_work);
+  if (publications_.empty() && jobs_.empty()) return false;
+  return !garbage_ || std::chrono::steady_clock::now() - collected_ < std::chrono::seconds(1);
+}
+
+std::vector<Publication> StoreThread::take_batch() {
+  std::vector<Publication> batch;
+  std::size_t octets = 0;
+  while (!publications_.empty() && batch.size() < batch_zones && octets < limits::commit_octets) {
+    octets += weight(publications_.front().zone);
+    batch.push_back(std::move(publications_.front()));
+    publications_.pop_front();
+  }
+  return batch;
+}
+
+void StoreThread::work() {
+  for (;;) {
+    std::vector<Publication> batch;
+    Job job;
+    {
+      std::unique_lock lock(mutex_);
+      if (!wait_for_work(lock)) {
+        if (stopping_ && publications_.empty() && jobs_.empty()) return;
+        lock.unlock();
+        collect();
+        continue;
+      }
+      batch = take_batch();
+      if (!jobs_.empty()) {
+        job = std::move(jobs_.front());
+        jobs_.pop_front();
+      }
+    }
+    if (!batch.empty()) publish_batch(std::move(batch));
+    if (job) {
+      job(writer_);
+      garbage_ = true;  // it may have published or discarded: a look costs little
+    }
+  }
+}
+
+void StoreThread::publish_batch(std::vector<Publication> batch) {
+  std::vector<backend::WholeZone> zones;
+  zones.reserve(batch.size());
+  for (Publication& publication : batch) zones.push_back(std::move(publication.zone));
+  const Result<std::uint64_t> commit = writer_.publish_whole(zones);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (!commit) {
+      batch[i].done(commit.error());
+      continue;
+    }
+    batch[i].entry->publish({zones[i].row.generation, zones[i].row.version}, *commit);
+    batch[i].entry->set_service(backend::Service::serving);
+    batch[i].done(zones[i].row);
+  }
+  garbage_ = true;
+}
+
+void StoreThread::collect() {
+  const Result<bool> more = writer_.collect();
+  if (!more)
+    log::error("collect-failed", {{"reason", more.error().reason}, {"message", more.error().message}});
+  garbage_ = more && *more;
+  collected_ = std::chrono::steady_clock::now();
+}
+
+void StoreThread::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace understudy::sync

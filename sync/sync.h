@@ -1,0 +1,58 @@
+// Sync: everything between the primaries and the mirror, behind one door.
+//
+// Owned by main(); runs every coroutine on the io_context of the sync thread, LMDB writes on a store thread
+// and heavy work on a small pool that it owns. Unless said otherwise a method is called on the sync thread.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+
+#include "backend/events.h"
+#include "base/clock.h"
+#include "sync/zone_settings.h"
+#include "sync/zone_status.h"
+
+namespace understudy::sync {
+
+struct SyncOptions {
+  std::string data_directory;  // for spool files
+  unsigned pool_threads = 2;
+};
+
+class Sync final : public backend::NotifySink {
+ public:
+  Sync(boost::asio::io_context& context, backend::Mirror& mirror, backend::ZoneTables& tables,
+       const Clock& clock, SyncOptions options);
+  ~Sync() override;
+
+  // Before start(): who is told of publications.
+  void add_listener(backend::PublicationListener& listener);
+  // Reads the mirror, swaps in the zone table (so that data is served before any primary was asked), begins
+  // to check. Called before the sync thread runs.
+  Result<> start(std::vector<ZoneSettings> zones);
+  // Ends all work and joins store thread and pool. Called after the sync thread has ended.
+  void stop();
+
+  // Checks a zone's primaries now; retransfer takes the zone whole whatever the serial. `done` is called
+  // once, on the sync thread, with what came out ("up to date", "transferred version 3", or the failure).
+  using Done = std::function<void(Result<std::string>)>;
+  void refresh(dns::NameView apex, Done done);
+  void retransfer(dns::NameView apex, Done done);
+
+  std::vector<ZoneStatus> statuses() const;
+  std::optional<ZoneStatus> status(dns::NameView apex) const;
+  SyncTotals totals() const;
+  // Each zone loaded, or its sources tried once.
+  bool all_tried() const;
+
+  // Any thread: posts to the sync thread.
+  void notified(const backend::ZoneEntry& zone, const boost::asio::ip::address& from,
+                std::optional<std::uint32_t> serial) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace understudy::sync

@@ -1,0 +1,185 @@
+#include "sync/transfer_client.h"
+
+#include <boost/asio/this_coro.hpp>
+
+#include "net/deadline.h"
+#include "net/dns_client.h"
+#include "net/framing.h"
+
+namespace understudy::sync {
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t read_octets = 64 * 1024;
+// What may wait while a job runs: enough that a primary is not kept waiting while a run is sorted and spilled (Knot gives
+// up on a receiver that takes nothing for half a second).
+constexpr std::size_t gather_octets = 2 * 1024 * 1024;
+constexpr std::size_t progress_octets = 4 * 1024;  // that much is progress, so that one octet a second is not
+
+// One transfer under way. The sync thread owns all but what stands under "job": that belongs to the pool job
+// while `busy_`, and to the sync thread otherwise.
+class Intake : public std::enable_shared_from_this<Intake> {
+ public:
+  Intake(asio::any_io_executor executor, TransferRules rules, std::shared_ptr<ZoneBuild> build, Pool& pool)
+      : socket(executor),
+        executor_(executor),
+        bell_(executor, asio::steady_timer::time_point::max()),
+        pool_(pool),
+        build_(std::move(build)),
+        decoder_(std::move(rules), *build_) {}
+
+  // False once the decoder has seen the end or refused.
+  bool running() const { return state_ == TransferDecoder::State::running; }
+  bool full() const { return busy_ && gathered_ >= gather_octets; }
+
+  // Where the next octets go; to be filled at once.
+  asio::mutable_buffer space() {
+    if (gathering_.size() < gathered_ + read_octets) gathering_.resize(gathered_ + read_octets);
+    return asio::buffer(gathering_.data() + gathered_, read_octets);
+  }
+  void filled(std::size_t octets) {
+    gathered_ += octets;
+    if (!busy_) begin_job();
+  }
+  // Waits until no job runs, or (room only) until there is room to gather.
+  asio::awaitable<void> idle() {
+    while (busy_) co_await bell_.async_wait(as_values);
+  }
+  asio::awaitable<void> room() {
+    while (full() && running()) co_await bell_.async_wait(as_values);
+  }
+  // While no job runs.
+  const TransferDecoder& decoder() const { return decoder_; }
+
+  net::TcpSocket socket;
+
+ private:
+  void begin_job() {
+    busy_ = true;
+    batch_.swap(gathering_);
+    batch_octets_ = std::exchange(gathered_, 0);
+    pool_.post([self = shared_from_this()] { self->run_job(); });
+  }
+  void run_job() {
+    splitter_.feed(dns::Octets(batch_).first(batch_octets_), [this](dns::Octets message) {
+      return decoder_.message(message) == TransferDecoder::State::running;
+    });
+    asio::post(executor_, [self = shared_from_this()] { self->job_done(); });
+  }
+  void job_done() {
+    busy_ = false;
+    state_ = decoder_.state();
+    if (!running()) {
+      boost::system::error_code ignored;
+      socket.close(ignored);  // whoever reads wakes up
+    } else if (gathered_ != 0) {
+      begin_job();
+    }
+    bell_.cancel();
+  }
+
+  asio::any_io_executor executor_;
+  asio::steady_timer bell_;
+  Pool& pool_;
+  bool busy_ = false;
+  TransferDecoder::State state_ = TransferDecoder::State::running;
+  std::vector<std::uint8_t> gathering_;
+  std::size_t gathered_ = 0;
+
+  // job
+  std::shared_ptr<ZoneBuild> build_;
+  TransferDecoder decoder_;
+  net::FrameSplitter splitter_;
+  std::vector<std::uint8_t> batch_;
+  std::size_t batch_octets_ = 0;
+};
+
+// Connects and asks. What is returned is why that failed.
+asio::awaitable<std::optional<Error>> begin(std::shared_ptr<Intake> intake, const TransferOrder& order) {
+  net::Deadline deadline(intake->socket, order.limits.connect);
+  const asio::ip::tcp::endpoint primary = order.primary.tcp();
+  boost::system::error_code error = co_await net::connect(intake->socket, primary, order.source);
+  if (!error) {
+    net::Message query = net::make_query(order.rules.apex, dns::RRType::AXFR, {.edns = false});
+    dns::store16(query.data(), order.rules.id);
+    error = co_await net::write_frame(intake->socket, query);
+  }
+  if (!error) intake->socket.non_blocking(true, error);
+  if (deadline.passed()) co_return net::timeout_error(order.primary, "connecting for a transfer");
+  if (error) co_return net::network_error(order.primary, "connecting for a transfer", error);
+  co_return std::nullopt;
+}
+
+// Reads until the decoder has enough (nothing is returned) or the stream ends before, with the reason.
+asio::awaitable<std::optional<Error>> receive(std::shared_ptr<Intake> intake, const TransferOrder& order) {
+  net::Deadline deadline(intake->socket, order.limits.total, order.limits.progress);
+  std::size_t since_progress = 0;
+  while (intake->running()) {
+    // Waited for first and read then: a read that is under way would hold a buffer that a job may want
+    // meanwhile.
+    auto [error] = co_await intake->socket.async_wait(net::TcpSocket::wait_read, as_values);
+    const std::size_t size = error ? 0 : intake->socket.read_some(intake->space(), error);
+    if (error == asio::error::would_block) continue;
+    if (error) {
+      co_await intake->idle();
+      if (!intake->running()) break;
+      if (deadline.passed()) co_return net::timeout_error(order.primary, "receiving a transfer");
+      Error early = intake->decoder().ended_early();
+      if (error != asio::error::eof) early.message += " (" + error.message() + ")";
+      co_return early.within(net::to_string(order.primary));
+    }
+    intake->filled(size);
+    since_progress += size;
+    if (intake->full()) {
+      co_await intake->room();
+      since_progress = progress_octets;  // it was we who were slow
+    }
+    if (since_progress >= progress_octets) {
+      since_progress = 0;
+      deadline.touch();
+    }
+  }
+  co_return std::nullopt;
+}
+
+}  // namespace
+
+asio::awaitable<Result<std::shared_ptr<BuiltZone>>> finish_build(std::shared_ptr<ZoneBuild> build, Pool& pool,
+                                                                 BulkGate& gate) {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  const bool bulk = build->is_bulk();
+  if (bulk) co_await gate.enter();
+  auto later = Later<std::shared_ptr<Result<BuiltZone>>>::make(executor);
+  pool.post([later, build] { later->set(std::make_shared<Result<BuiltZone>>(build->finish())); });
+  auto waiting = later->get();
+  const std::shared_ptr<Result<BuiltZone>> built = co_await std::move(waiting);
+  if (bulk) gate.leave();
+  if (!*built) co_return std::move(*built).error();
+  co_return std::make_shared<BuiltZone>(std::move(**built));
+}
+
+asio::awaitable<Result<Transferred>> transfer_whole(TransferOrder order, std::shared_ptr<ZoneBuild> build,
+                                                    Pool& pool, BulkGate& gate) {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  order.rules.id = net::random_id();
+  auto intake = std::make_shared<Intake>(executor, order.rules, build, pool);
+  auto beginning = begin(intake, order);
+  std::optional<Error> failure = co_await std::move(beginning);
+  if (!failure) {
+    auto receiving = receive(intake, order);
+    failure = co_await std::move(receiving);
+  }
+  co_await intake->idle();
+  if (failure) co_return *failure;
+  if (intake->decoder().state() == TransferDecoder::State::refused) {
+    co_return intake->decoder().error().within(net::to_string(order.primary));
+  }
+  auto finishing = finish_build(build, pool, gate);
+  const Result<std::shared_ptr<BuiltZone>> built = co_await std::move(finishing);
+  if (!built) co_return built.error().within(net::to_string(order.primary));
+  co_return Transferred{*built, intake->decoder().counts()};
+}
+
+}  // namespace understudy::sync

@@ -1,0 +1,42 @@
+// The transfer client: asks a primary for a whole zone and has it decoded and built while it arrives.
+//
+// The coroutine (sync thread) only reads octets; a pool job cuts them into messages, decodes and feeds the
+// builder, one job at a time for a transfer. While a job runs, what arrives gathers in a buffer; where that
+// is full, reading stops, so TCP slows the primary down. A job never waits for the network, so slow primaries
+// hold no thread.
+#pragma once
+
+#include "net/address.h"
+#include "sync/pool.h"
+#include "sync/publisher.h"
+
+namespace understudy::sync {
+
+struct TransferLimits {
+  std::chrono::milliseconds connect{5'000};
+  std::chrono::milliseconds progress{30'000};  // a few KiB at least are wanted in this time
+  std::chrono::milliseconds total{4 * 3600'000};
+};
+
+struct TransferOrder {
+  net::Endpoint primary;
+  std::optional<boost::asio::ip::address> source;
+  TransferRules rules;  // the ID is chosen here
+  TransferLimits limits;
+};
+
+struct Transferred {
+  std::shared_ptr<BuiltZone> built;
+  TransferCounts counts;
+};
+
+// Asks, receives, builds. Errors: sync::reason; nothing was published, and what was written is discarded.
+boost::asio::awaitable<Result<Transferred>> transfer_whole(TransferOrder order,
+                                                           std::shared_ptr<ZoneBuild> build, Pool& pool,
+                                                           BulkGate& gate);
+
+// The end of every build: finish() on the pool, behind the gate where it is large.
+boost::asio::awaitable<Result<std::shared_ptr<BuiltZone>>> finish_build(std::shared_ptr<ZoneBuild> build,
+                                                                        Pool& pool, BulkGate& gate);
+
+}  // namespace understudy::sync

@@ -1,0 +1,293 @@
+#include "sync/zone_agent.h"
+
+#include "base/log.h"
+#include "dns/serial.h"
+#include "sync/soa_probe.h"
+
+namespace understudy::sync {
+namespace asio = boost::asio;
+
+namespace {
+
+bool all_files(const ZoneSettings& settings) {
+  return std::all_of(settings.sources.begin(), settings.sources.end(),
+                     [](const SourceSpec& source) { return std::holds_alternative<FileSource>(source); });
+}
+
+double seconds_between(SteadyTime from, SteadyTime to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+}  // namespace
+
+ZoneAgent::ZoneAgent(Workshop& workshop, ZoneSettings settings, std::shared_ptr<backend::ZoneEntry> entry)
+    : workshop_(workshop),
+      settings_(std::move(settings)),
+      entry_(std::move(entry)),
+      // A file on our own disk is the authority: what it says holds for as long as it says it.
+      timer_(settings_.timers, entry_->id(), !all_files(settings_)) {
+  for (const SourceSpec& spec : settings_.sources) {
+    Source source{spec, {}};
+    source.status.source = to_string(spec);
+    if (const auto* axfr = std::get_if<AxfrSource>(&spec)) source.status.address = axfr->primary;
+    sources_.push_back(std::move(source));
+  }
+}
+
+void ZoneAgent::start(const backend::ZoneRow& row, const std::optional<dns::Soa>& soa,
+                      const backend::TimerRow& timers) {
+  row_ = row;
+  const Now now = Now::of(workshop_.clock);
+  if (!has_data() || !soa) {
+    timer_.start_empty(now);
+    return;
+  }
+  soa_ = *soa;
+  timer_.start(now, soa_, timers);
+  // A file may have changed while we were away; looking costs nothing.
+  if (all_files(settings_)) timer_.wanted(now);
+  entry_->set_service(timer_.state() == ZoneState::expired ? backend::Service::expired
+                                                           : backend::Service::serving);
+}
+
+void ZoneAgent::want_check(Done done) {
+  if (done) done_.push_back(std::move(done));
+  timer_.wanted(Now::of(workshop_.clock));
+}
+
+void ZoneAgent::want_transfer(Done done) {
+  whole_wanted_ = true;
+  want_check(std::move(done));
+}
+
+void ZoneAgent::notified(const asio::ip::address& from, std::optional<std::uint32_t> serial) {
+  workshop_.health.heard_from(from);
+  ++workshop_.tallies.notify_received["ok"];
+  log::info("notify-received", {{"zone", dns::to_string(settings_.apex)},
+                                {"from", from.to_string()},
+                                {"serial", serial ? std::to_string(*serial) : "none"}});
+  hint_ = serial;
+  timer_.wanted(Now::of(workshop_.clock));
+}
+
+void ZoneAgent::tick() {
+  if (!timer_.tick(Now::of(workshop_.clock))) return;
+  entry_->set_service(backend::Service::expired);
+  log::error("zone-expired", {{"zone", dns::to_string(settings_.apex)},
+                              {"serial", row_.serial},
+                              {"last-success", timer_.row().last_success}});
+}
+
+void ZoneAgent::begin_cycle() {
+  tick();
+  timer_.begin_check();
+}
+
+asio::awaitable<void> ZoneAgent::cycle() {
+  const bool whole = std::exchange(whole_wanted_, false);
+  const std::optional<std::uint32_t> hint = std::exchange(hint_, std::nullopt);
+  std::vector<Done> waiting = std::exchange(done_, {});
+  answered_ = false;
+  Result<Outcome> result = Error{reason::no_source, "the zone has no source"};
+  bool current = false;
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    auto attempt = try_source(i, whole);
+    result = co_await std::move(attempt);
+    if (!result) {
+      note_failure(sources_[i], result.error());
+      continue;
+    }
+    note_up(sources_[i]);
+    current = true;
+    // RFC 1996 3.11: another primary may have sent the NOTIFY; where its serial is newer still, the others
+    // are asked.
+    const bool heard_of_newer = hint && dns::Serial(*hint).is_newer_than(dns::Serial(row_.serial));
+    if (*result != Outcome::current || !heard_of_newer) break;
+  }
+  if (!result && current) result = Outcome::current;
+  end_cycle(result, std::move(waiting));
+}
+
+void ZoneAgent::end_cycle(const Result<Outcome>& result, std::vector<Done> waiting) {
+  const Now now = Now::of(workshop_.clock);
+  tried_ = true;
+  if (result && has_data()) {
+    const bool was_expired = timer_.state() == ZoneState::expired;
+    timer_.succeeded(now, soa_);
+    entry_->set_service(backend::Service::serving);
+    if (was_expired) log::info("zone-serving-again", {{"zone", dns::to_string(settings_.apex)}});
+  } else {
+    timer_.failed(now, answered_);
+  }
+  workshop_.save_timers(row_.id, timer_.row());
+  const std::string good = result && *result == Outcome::published
+                               ? "transferred version " + std::to_string(row_.version)
+                               : std::string("up to date");
+  // In place: a string alone could also be meant as an Error's reason.
+  const Result<std::string> told =
+      result ? Result<std::string>(boost::system::in_place_value, good) : Result<std::string>(result.error());
+  for (const Done& done : waiting) done(told);
+}
+
+asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_source(std::size_t index, bool whole) {
+  if (std::holds_alternative<FileSource>(sources_[index].spec)) return try_file(index, whole);
+  return try_primary(index, whole);
+}
+
+// What a serial that a primary told means for what is live.
+Result<ZoneAgent::Outcome> ZoneAgent::judge(std::uint32_t serial) {
+  const dns::Serial theirs(serial), ours(row_.serial);
+  if (theirs == ours) return Outcome::current;
+  if (theirs.is_newer_than(ours)) return Outcome::behind;
+  return Error{reason::serial_backwards, "it has serial " + std::to_string(serial) + ", but " +
+                                             std::to_string(row_.serial) +
+                                             " is served: retransfer to take it"};
+}
+
+asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_primary(std::size_t index, bool whole) {
+  const net::Endpoint primary = std::get<AxfrSource>(sources_[index].spec).primary;
+  const std::string name = net::to_string(primary);
+  if (const auto blocked = workshop_.health.blocked(primary, workshop_.clock.steady())) co_return *blocked;
+  if (has_data() && !whole) {
+    auto probing = probe_soa(primary, settings_.apex, settings_.transfer_source);
+    const Result<ProbeAnswer> answer = co_await std::move(probing);
+    if (!answer) {
+      workshop_.health.failed(primary, answer.error(), workshop_.clock.steady());
+      co_return answer.error();
+    }
+    note_answer(sources_[index], answer->serial, answer->round_trip);
+    const Result<Outcome> verdict = judge(answer->serial);
+    if (!verdict) co_return verdict.error().within(name);
+    if (*verdict == Outcome::current) co_return verdict;
+  }
+  const SteadyTime began = workshop_.clock.steady();
+  transferring_ = true;
+  auto moving = transfer_whole({primary, settings_.transfer_source, rules(), {}}, new_build(), workshop_.pool,
+                               workshop_.gate);
+  Result<Transferred> came = co_await std::move(moving);
+  transferring_ = false;
+  if (!came) {
+    workshop_.health.failed(primary, came.error(), workshop_.clock.steady());
+    note_refusal(sources_[index].status.source, came.error());
+    co_return came.error();
+  }
+  note_answer(sources_[index], came->built->summary.serial, {});
+  auto taking = take_over(came->built, came->counts, sources_[index].status.source, began, whole);
+  Result<Outcome> taken = co_await std::move(taking);
+  if (!taken) note_refusal(sources_[index].status.source, taken.error());
+  co_return taken;
+}
+
+asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_file(std::size_t index, bool whole) {
+  const std::string path = std::get<FileSource>(sources_[index].spec).path;
+  const std::string source = sources_[index].status.source;
+  const bool read_before = !file_state_.paths.empty() && file_state_.paths.front() == path;
+  if (!whole && read_before && !has_changed(file_state_)) {
+    if (file_failure_) co_return *file_failure_;
+    if (has_data()) co_return Outcome::current;
+  }
+  const SteadyTime began = workshop_.clock.steady();
+  const std::shared_ptr<ZoneBuild> build = new_build();
+  auto later = Later<std::shared_ptr<FileRead>>::make(workshop_.executor);
+  workshop_.pool.post([later, build, path, rules = rules()] {
+    later->set(std::make_shared<FileRead>(read_file(path, rules, *build)));
+  });
+  transferring_ = true;
+  auto reading = later->get();
+  const std::shared_ptr<FileRead> read = co_await std::move(reading);
+  Result<Outcome> taken = Outcome::current;
+  if (!read->counts) {
+    taken = read->counts.error();
+  } else {
+    auto finishing = finish_build(build, workshop_.pool, workshop_.gate);
+    const Result<std::shared_ptr<BuiltZone>> built = co_await std::move(finishing);
+    if (!built) {
+      taken = built.error();
+    } else {
+      note_serial((*built)->summary.serial);
+      auto taking = take_over(*built, *read->counts, source, began, true);
+      taken = co_await std::move(taking);
+    }
+  }
+  transferring_ = false;
+  file_state_ = std::move(read->state);
+  file_failure_.reset();
+  if (!taken) {
+    file_failure_ = taken.error();
+    note_refusal(source, taken.error());
+  }
+  co_return taken;
+}
+
+asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::take_over(std::shared_ptr<BuiltZone> built,
+                                                                 TransferCounts counts, std::string source,
+                                                                 SteadyTime began, bool any_serial) {
+  const Now now = Now::of(workshop_.clock);
+  RefreshTimer after = timer_;  // as it will be once this version is live
+  after.succeeded(now, built->summary.soa);
+  const std::uint32_t before = row_.serial;
+  const bool moved = dns::Serial(built->summary.serial).is_newer_than(dns::Serial(before));
+  auto publishing = workshop_.publisher.publish({entry_, row_, after.row(), now.wall, any_serial}, built);
+  const Result<Published> published = co_await std::move(publishing);
+  if (!published) co_return published.error();
+  if (!published->changed) {
+    soa_ = built->summary.soa;
+    co_return Outcome::unchanged;
+  }
+  if (has_data() && !moved) {
+    log::warning("serial-not-newer", {{"zone", dns::to_string(settings_.apex)},
+                                      {"source", source},
+                                      {"serial", built->summary.serial},
+                                      {"before", before}});
+  }
+  row_ = published->row;
+  soa_ = built->summary.soa;
+  note_serial(row_.serial);
+  announce(*built, counts, source, seconds_between(began, workshop_.clock.steady()));
+  co_return Outcome::published;
+}
+
+// Readers can see the version: now the others are told.
+void ZoneAgent::announce(const BuiltZone& built, const TransferCounts& counts, const std::string& source,
+                         double seconds) {
+  const std::string zone = dns::to_string(settings_.apex);
+  log::info("transfer-done", {{"zone", zone},
+                              {"serial", row_.serial},
+                              {"version", row_.version},
+                              {"primary", source},
+                              {"records", row_.records},
+                              {"octets", counts.octets},
+                              {"seconds", seconds}});
+  ++workshop_.tallies.transfers_in["ok"];
+  ++workshop_.tallies.transfers_timed;
+  workshop_.tallies.transfer_seconds += seconds;
+  out_of_zone_dropped_ = counts.out_of_zone;
+  if (counts.out_of_zone != 0) {
+    log::warning("out-of-zone-dropped",
+                 {{"zone", zone}, {"records", counts.out_of_zone}, {"first", counts.first_out_of_zone}});
+  }
+  if (built.summary.dropped_cnames != 0) {
+    log::warning("cname-dropped", {{"zone", zone}, {"records", built.summary.dropped_cnames}});
+  }
+  for (backend::PublicationListener* listener : workshop_.listeners) listener->published(*entry_, row_);
+  if (settings_.notify.empty()) return;
+  workshop_.notify.notify({settings_.apex, dns::RRType::SOA, built.soa_ttl, built.soa_rdata},
+                          settings_.notify, settings_.transfer_source);
+}
+
+TransferRules ZoneAgent::rules() const {
+  return {settings_.apex, 0, settings_.transfer_octets, settings_.transfer_records,
+          settings_.refuse_out_of_zone};
+}
+
+std::shared_ptr<ZoneBuild> ZoneAgent::new_build() const {
+  const backend::BuildOptions options{settings_.apex, workshop_.spool_directory, settings_.records_per_name,
+                                      settings_.drop_cname_conflicts};
+  return std::make_shared<ZoneBuild>(options, row_.id, workshop_.store);
+}
+
+const FileState* ZoneAgent::file_to_watch() const {
+  return file_state_.paths.empty() || timer_.checking() ? nullptr : &file_state_;
+}
+
+}  // namespace understudy::sync

@@ -1,0 +1,91 @@
+// What an agent remembers of its sources, and tells of itself.
+#include "base/log.h"
+#include "dns/serial.h"
+#include "sync/zone_agent.h"
+
+namespace understudy::sync {
+
+void ZoneAgent::note_serial(std::uint32_t serial) {
+  const dns::Serial theirs(serial);
+  if (!primary_serial_ || theirs.is_newer_than(dns::Serial(*primary_serial_)) || serial == row_.serial) {
+    primary_serial_ = serial;
+  }
+  if (*primary_serial_ == row_.serial) {
+    out_of_sync_since_ = 0;
+  } else if (out_of_sync_since_ == 0) {
+    out_of_sync_since_ = workshop_.clock.wall();
+  }
+}
+
+void ZoneAgent::note_answer(Source& source, std::uint32_t serial, std::chrono::nanoseconds round_trip) {
+  answered_ = true;
+  workshop_.health.answered(*source.status.address);
+  source.status.serial = serial;
+  source.status.last_answer = workshop_.clock.wall();
+  if (round_trip.count() != 0)
+    source.status.soa_rtt_seconds = std::chrono::duration<double>(round_trip).count();
+  note_serial(serial);
+}
+
+void ZoneAgent::note_up(Source& source) {
+  PrimaryStatus& status = source.status;
+  const UnixTime now = workshop_.clock.wall();
+  // Of one whose versions were refused nobody was told that it is down.
+  const bool was_down = status.failing_since != 0 && status.failure &&
+                        reason::blame_of(status.failure->reason) != reason::Blame::content;
+  if (was_down) {
+    log::info("primary-up", {{"zone", dns::to_string(settings_.apex)},
+                             {"primary", status.source},
+                             {"seconds", now - status.failing_since}});
+  }
+  status.up = true;
+  status.failing_since = 0;
+  status.last_answer = now;
+}
+
+void ZoneAgent::note_failure(Source& source, const Error& error) {
+  PrimaryStatus& status = source.status;
+  const UnixTime now = workshop_.clock.wall();
+  const bool same = status.failing_since != 0 && status.failure && status.failure->reason == error.reason;
+  const bool content = reason::blame_of(error.reason) == reason::Blame::content;
+  const bool backwards = error.reason == reason::serial_backwards;
+  if (!same && (!content || backwards)) {  // a primary that stays down is not told of again and again
+    log::warning(backwards ? "serial-backwards" : "primary-down", {{"zone", dns::to_string(settings_.apex)},
+                                                                   {"primary", status.source},
+                                                                   {"reason", error.reason},
+                                                                   {"message", error.message}});
+  }
+  status.up = content;
+  if (status.failing_since == 0) status.failing_since = now;
+  status.failure = Failure{error.reason, error.message, now};
+}
+
+void ZoneAgent::note_refusal(const std::string& source, const Error& error) {
+  ++workshop_.tallies.transfers_in[error.reason];
+  const bool same =
+      last_refusal_ && last_refusal_->reason == error.reason && last_refusal_->message == error.message;
+  last_refusal_ = Failure{error.reason, error.message, workshop_.clock.wall()};
+  log::write(same ? log::Level::debug : log::Level::warning, "transfer-refused",
+             {{"zone", dns::to_string(settings_.apex)},
+              {"primary", source},
+              {"reason", error.reason},
+              {"message", error.message}});
+}
+
+ZoneStatus ZoneAgent::status() const {
+  ZoneStatus status;
+  status.apex = settings_.apex;
+  status.state = timer_.state();
+  status.row = row_;
+  status.timers = timer_.row();
+  status.soa = soa_;
+  status.primary_serial = primary_serial_;
+  status.out_of_sync_since = out_of_sync_since_;
+  status.last_refusal = last_refusal_;
+  status.out_of_zone_dropped = out_of_zone_dropped_;
+  status.transferring = transferring_;
+  for (const Source& source : sources_) status.primaries.push_back(source.status);
+  return status;
+}
+
+}  // namespace understudy::sync

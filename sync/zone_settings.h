@@ -1,0 +1,46 @@
+// What the operator says of a zone, as sync needs it. Made by app/ from the configuration; immutable.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "dns/name.h"
+#include "net/address.h"
+
+namespace understudy::sync {
+
+struct AxfrSource {
+  net::Endpoint primary;
+};
+struct FileSource {
+  std::string path;
+};
+using SourceSpec = std::variant<AxfrSource, FileSource>;
+
+// `axfr://ADDR[:PORT]` or `file:PATH`; the error names what is understood.
+Result<SourceSpec> parse_source(std::string_view text);
+std::string to_string(const SourceSpec& source);
+
+struct TimerBounds {
+  Seconds refresh_min{60}, refresh_max{86400}, retry_min{10}, retry_max{3600}, expire_min{3600}, expire_max{2419200};
+};
+
+struct ZoneSettings {
+  dns::Name apex;
+  std::vector<SourceSpec> sources;  // in order of preference
+  std::vector<net::Prefix> allow_notify, allow_transfer;
+  std::vector<net::Endpoint> notify;
+  std::vector<net::Endpoint> compare_with;  // empty: the transfer sources' addresses
+  std::optional<boost::asio::ip::address> transfer_source;
+  TimerBounds timers;
+  bool refuse_out_of_zone = false;   // false: such records are dropped, with an alarm
+  bool drop_cname_conflicts = false; // false: a CNAME beside other data refuses the version
+  std::uint64_t transfer_octets = limits::transfer_octets;
+  std::uint64_t transfer_records = limits::transfer_records;
+  std::uint32_t records_per_name = limits::records_per_name;
+};
+
+}  // namespace understudy::sync

@@ -1,0 +1,62 @@
+// What sync knows of a zone at this moment, as values that can leave the sync thread: for `status`, HTTP and metrics.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backend/mirror.h"
+#include "net/address.h"
+
+namespace understudy::sync {
+
+// Exclusive. fresh: the last check succeeded; retrying: the last check failed, data is served and not expired;
+// stale: served past expire by policy; expired: SERVFAIL; empty: never had data.
+enum class ZoneState : std::uint8_t { empty, fresh, retrying, stale, expired };
+std::string_view to_string(ZoneState state);
+
+struct Failure {
+  std::string_view reason;  // the shared vocabulary
+  std::string message;
+  UnixTime when = 0;
+};
+
+struct PrimaryStatus {
+  std::string source;                      // as configured
+  std::optional<net::Endpoint> address;    // none for files
+  bool up = false;                         // the last attempt was answered
+  std::optional<std::uint32_t> serial;     // the last one it told
+  UnixTime last_answer = 0;
+  double soa_rtt_seconds = 0;
+  std::optional<Failure> failure;          // the last one, kept after recovery
+  UnixTime failing_since = 0;              // 0: not failing
+};
+
+struct ZoneStatus {
+  dns::Name apex;
+  ZoneState state = ZoneState::empty;
+  backend::ZoneRow row;                    // what is served
+  backend::TimerRow timers;
+  dns::Soa soa{};                          // of what is served
+  std::optional<std::uint32_t> primary_serial;  // the newest that any primary told
+  UnixTime out_of_sync_since = 0;          // 0: in sync, as far as serials tell
+  std::optional<Failure> last_refusal;     // of a version that was transferred and not taken
+  std::uint64_t out_of_zone_dropped = 0;   // records, in the version that is served
+  bool transferring = false;
+  std::vector<PrimaryStatus> primaries;
+};
+
+// Totals since the start, for metrics. Read on the sync thread.
+struct SyncTotals {
+  // result: "ok" or a reason; the exposition pre-sets "ok" and "failed".
+  struct Transfer {
+    std::string_view type, transport, result;
+    std::uint64_t count = 0;
+  };
+  std::vector<Transfer> transfers_in;
+  std::vector<double> transfer_durations_sum_count{0, 0};  // seconds, transfers
+  std::vector<std::pair<std::string_view, std::uint64_t>> notify_received;  // by result
+  std::vector<std::pair<std::string_view, std::uint64_t>> notify_sent;      // by result
+};
+
+}  // namespace understudy::sync
