@@ -1,0 +1,230 @@
+#include "server/query_pipeline.h"
+
+#include "server/answerer.h"
+
+namespace understudy::server {
+
+using backend::Service;
+using backend::ZoneEntry;
+using dns::ExtendedError;
+using dns::Opcode;
+using dns::QueryFault;
+using dns::Rcode;
+
+struct QueryPipeline::Impl {
+  Impl(backend::ZoneTables& tables, std::unique_ptr<backend::Reader> given, unsigned worker_number,
+       metrics::WorkerCounters* cells, backend::NotifySink* sink)
+      : pin(tables), reader(std::move(given)), worker(worker_number), counters(cells), notify(sink) {}
+
+  // The state of one query.
+  struct Job {
+    Octets octets;
+    const Client& client;
+    std::span<std::uint8_t> out;
+    dns::Query query;
+    std::optional<ExtendedError> extended_error;
+    std::size_t limit = 0;
+  };
+
+  Response run(Job& job);
+  Response handle_query(Job& job);
+  Response handle_notify(Job& job);
+  Response handle_transfer(Job& job, const ZoneEntry& zone);
+  const ZoneEntry* zone_for(const dns::Question& question) const;
+  bool decide(Job& job, const ZoneEntry& zone);
+  std::size_t limit_of(const Job& job) const;
+  Response send(Job& job);
+  Response fail(Job& job, Rcode rcode, std::optional<ExtendedError> error = std::nullopt);
+  Response fail_header(Job& job, Rcode rcode);
+  void count(const Job& job) const;
+
+  backend::ZoneTables::Pin pin;
+  const backend::ZoneTable* table = nullptr;
+  std::unique_ptr<backend::Reader> reader;
+  std::uint64_t commit = 0;
+  bool readable = false;
+  const unsigned worker;
+  metrics::WorkerCounters* const counters;
+  backend::NotifySink* const notify;
+  Answer answer;
+  EncodeScratch scratch;
+};
+
+QueryPipeline::QueryPipeline(backend::ZoneTables& tables, std::unique_ptr<backend::Reader> reader,
+                             unsigned worker, metrics::WorkerCounters* counters, backend::NotifySink* notify)
+    : impl_(std::make_unique<Impl>(tables, std::move(reader), worker, counters, notify)) {}
+
+QueryPipeline::~QueryPipeline() = default;
+
+bool QueryPipeline::begin_batch() {
+  // The table first: a publication that it does not know yet is looked up by commit anyway, and a zone that
+  // is gone from it must not be asked for.
+  impl_->table = &impl_->pin.acquire();
+  const auto renewed = impl_->reader->renew();
+  impl_->readable = renewed.has_value();
+  impl_->commit = renewed ? *renewed : 0;
+  return impl_->readable;
+}
+
+void QueryPipeline::end_batch() {
+  impl_->reader->reset();
+  impl_->pin.release();
+  impl_->table = nullptr;
+}
+
+Response QueryPipeline::answer(Octets query, const Client& client, std::span<std::uint8_t> out) {
+  Impl::Job job{query, client, out, {}, {}, 0};
+  return impl_->run(job);
+}
+
+void QueryPipeline::Impl::count(const Job& job) const {
+  if (counters == nullptr) return;
+  const auto family = job.client.address.is_v6() ? metrics::Family::ipv6 : metrics::Family::ipv4;
+  const bool asked = job.query.question_end > dns::header_octets;
+  counters->count_request(job.client.proto, family,
+                          asked ? static_cast<std::uint16_t>(job.query.question.type) : 0);
+}
+
+// The order of checks is that of RFC 8906 and 6891: header, opcode, question, EDNS version, then the data.
+Response QueryPipeline::Impl::run(Job& job) {
+  const QueryFault fault = dns::parse_query(job.octets, job.query);
+  if (fault == QueryFault::ignore) {
+    if (counters != nullptr) {
+      counters->drop(job.octets.size() < dns::header_octets ? metrics::Dropped::malformed
+                                                            : metrics::Dropped::response);
+    }
+    return {};
+  }
+  count(job);
+  answer.clear();
+  const Opcode opcode = job.query.header.opcode();
+  if (opcode != Opcode::query && opcode != Opcode::notify) return fail_header(job, Rcode::notimp);
+  if (fault == QueryFault::bad_edns) {
+    job.query.edns.reset();
+    return fail(job, Rcode::formerr);
+  }
+  if (fault != QueryFault::none) return fail_header(job, Rcode::formerr);
+  // RFC 6891 6.1.3: a version that we do not know is answered with the one that we do.
+  if (job.query.edns && job.query.edns->version != 0) return fail(job, Rcode::badvers);
+  // RFC 8945 5.2: no key is known here.
+  if (job.query.tsig_at != 0) return fail(job, Rcode::notauth);
+  return opcode == Opcode::notify ? handle_notify(job) : handle_query(job);
+}
+
+std::size_t QueryPipeline::Impl::limit_of(const Job& job) const {
+  if (job.client.proto == metrics::Proto::tcp) return std::min(job.out.size(), limits::message_octets);
+  std::size_t limit = limits::udp_octets_without_edns;
+  // RFC 6891 6.2.3: sizes below 512 mean 512. RFC 9715: and never more than what is not fragmented.
+  if (job.query.edns) limit = std::clamp<std::size_t>(job.query.edns->udp_size, limit, limits::udp_octets);
+  return std::min(job.out.size(), limit);
+}
+
+Response QueryPipeline::Impl::send(Job& job) {
+  ResponseFrame frame;
+  frame.query = job.octets;
+  frame.question_end = job.query.question_end;
+  frame.question_name = job.query.question.name;
+  frame.edns = job.query.edns.has_value();
+  frame.dnssec_ok = frame.edns && job.query.edns->dnssec_ok;
+  frame.extended_error = job.extended_error;
+  const std::size_t size = encode_answer(answer, frame, scratch, job.out.first(limit_of(job)));
+  if (counters != nullptr) counters->count_response(static_cast<std::uint16_t>(answer.rcode));
+  return {Response::Kind::send, size, nullptr};
+}
+
+Response QueryPipeline::Impl::fail(Job& job, Rcode rcode, std::optional<ExtendedError> error) {
+  answer.clear();
+  answer.rcode = rcode;
+  job.extended_error = error;
+  return send(job);
+}
+
+// For queries whose question is not understood: nothing but the header goes back (RFC 8906 3.1.4).
+Response QueryPipeline::Impl::fail_header(Job& job, Rcode rcode) {
+  job.query.question_end = dns::header_octets;
+  job.query.edns.reset();
+  return fail(job, rcode);
+}
+
+const ZoneEntry* QueryPipeline::Impl::zone_for(const dns::Question& question) const {
+  const ZoneEntry* zone = table->find(question.name);
+  if (zone == nullptr || question.type != dns::RRType::DS || question.name.view().is_root()) return zone;
+  // RFC 4035 3.1.4.1: a DS lives in the parent zone, where we serve it.
+  if (!zone->apex().view().equals(question.name)) return zone;
+  const ZoneEntry* parent = table->find(question.name, zone->apex().view().label_count() - 1);
+  return parent != nullptr ? parent : zone;
+}
+
+Response QueryPipeline::Impl::handle_query(Job& job) {
+  const dns::Question& question = job.query.question;
+  if (!readable) return fail(job, Rcode::servfail);
+  if (question.qclass != dns::RRClass::IN) return fail(job, Rcode::refused, ExtendedError::not_supported);
+  // An OPT or a TSIG is no question (RFC 6891 6.1.1, RFC 8945 5.1); TKEY is not offered.
+  if (question.type == RRType::OPT || question.type == RRType::TSIG) return fail(job, Rcode::formerr);
+  if (question.type == RRType::TKEY) return fail(job, Rcode::notimp);
+  const ZoneEntry* zone = zone_for(question);
+  if (zone == nullptr) return fail(job, Rcode::refused, ExtendedError::not_authoritative);
+  if (counters != nullptr) zone->count_request(worker);
+  if (question.type == RRType::AXFR || question.type == RRType::IXFR) return handle_transfer(job, *zone);
+  decide(job, *zone);
+  return send(job);
+}
+
+// Fills `answer` from the zone's live generation; false where there is none to ask.
+bool QueryPipeline::Impl::decide(Job& job, const ZoneEntry& zone) {
+  const Service service = zone.service();
+  const auto live = zone.live(commit, *reader);
+  if (service == Service::no_data || live.generation == 0) {
+    answer.rcode = Rcode::servfail;
+    job.extended_error = ExtendedError::not_ready;
+    return false;
+  }
+  if (service == Service::expired) {
+    answer.rcode = Rcode::servfail;
+    job.extended_error = ExtendedError::invalid_data;
+    return false;
+  }
+  if (service == Service::stale) job.extended_error = ExtendedError::stale_answer;
+  const bool dnssec_ok = job.query.edns && job.query.edns->dnssec_ok;
+  decide_answer({*reader, live.generation, zone.apex(), job.query.question, dnssec_ok}, answer);
+  return true;
+}
+
+Response QueryPipeline::Impl::handle_transfer(Job& job, const ZoneEntry& zone) {
+  dns::Question& question = job.query.question;
+  if (!zone.apex().view().equals(question.name))
+    return fail(job, Rcode::notauth, ExtendedError::not_authoritative);
+  if (!net::any_contains(zone.policy().allow_transfer, job.client.address)) {
+    return fail(job, Rcode::refused, ExtendedError::prohibited);
+  }
+  const bool incremental = question.type == RRType::IXFR;
+  if (incremental && !job.query.serial) return fail(job, Rcode::formerr);
+  // RFC 5936 4.2: AXFR over UDP is not defined.
+  if (!incremental && job.client.proto == metrics::Proto::udp) return fail(job, Rcode::formerr);
+  // The SOA tells whether there is anything to send, and answers IXFR over UDP (RFC 1995 4: the client comes
+  // back over TCP).
+  question.type = RRType::SOA;
+  if (!decide(job, zone) || answer.size() == 0) return send(job);
+  if (incremental) {
+    const dns::Serial ours(dns::Soa::of(answer[0].rrset.first_rdata()).serial);
+    const bool newer = ours.is_newer_than(dns::Serial(*job.query.serial));
+    if (!newer || job.client.proto == metrics::Proto::udp) return send(job);
+  }
+  return {Response::Kind::transfer, 0, &zone};
+}
+
+// RFC 1996 3: from the zone's sources and allow-notify only.
+Response QueryPipeline::Impl::handle_notify(Job& job) {
+  const dns::Question& question = job.query.question;
+  if (question.type != RRType::SOA || question.qclass != dns::RRClass::IN) return fail(job, Rcode::formerr);
+  const ZoneEntry* zone = table->find_exact(question.name);
+  if (zone == nullptr) return fail(job, Rcode::notauth, ExtendedError::not_authoritative);
+  if (notify == nullptr || !net::any_contains(zone->policy().allow_notify, job.client.address)) {
+    return fail(job, Rcode::refused, ExtendedError::prohibited);
+  }
+  notify->notified(*zone, job.client.address, job.query.serial);
+  answer.authoritative = true;
+  return send(job);
+}
+
+}  // namespace understudy::server

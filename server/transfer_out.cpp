@@ -1,0 +1,182 @@
+#include "server/transfer_out.h"
+
+#include <boost/asio/post.hpp>
+
+#include "base/log.h"
+
+namespace understudy::server {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// An OPT record without options (RFC 6891 6.1.2).
+constexpr std::array<std::uint8_t, 11> opt{
+    0, 0, 41, limits::udp_octets >> 8, limits::udp_octets & 255, 0, 0, 0, 0, 0, 0};
+
+constexpr std::array<std::string_view, 3> result_names{"success", "failed", "aborted"};  // by TransferResult
+
+}  // namespace
+
+TransfersOut::TransfersOut(backend::Mirror& mirror, backend::ZoneTables& tables, std::string spool_directory)
+    : mirror_(mirror), tables_(tables), spool_directory_(std::move(spool_directory)) {}
+
+Result<> TransfersOut::start() {
+  auto reader = mirror_.reader();
+  if (!reader) return reader.error();
+  reader_ = std::move(*reader);
+  pin_ = std::make_unique<backend::ZoneTables::Pin>(tables_);
+  return {};
+}
+
+void TransfersOut::stop() {
+  stopping_ = true;
+  thread_.join();
+}
+
+void TransfersOut::open(const dns::Name& apex, backend::ZoneId zone, Ready ready) {
+  asio::post(thread_, [this, apex, zone, ready = std::move(ready)] { ready(find_or_render(apex, zone)); });
+}
+
+// Which version is sent is decided here, by what is live now: the zone may have changed while others were
+// rendered.
+std::shared_ptr<const Spool> TransfersOut::find_or_render(const dns::Name& apex, backend::ZoneId zone) {
+  if (stopping_) return nullptr;
+  forget_unused();
+  struct Release {
+    TransfersOut& transfers;
+    ~Release() {
+      transfers.reader_->reset();
+      transfers.pin_->release();
+    }
+  } release{*this};
+  const backend::ZoneEntry* entry = pin_->acquire().find_exact(apex);
+  if (entry == nullptr || entry->id() != zone) return nullptr;
+  const auto commit = reader_->renew();
+  if (!commit) {
+    log::error("transfer-out-failed", {{"zone", dns::to_string(apex)}, {"reason", commit.error().reason}});
+    return nullptr;
+  }
+  const auto live = entry->live(*commit, *reader_);
+  if (live.generation == 0) return nullptr;
+  auto& known = spools_[{zone, live.version}];
+  if (auto spool = known.lock()) return spool;
+  const auto rendered = render(live.generation, apex);
+  if (!rendered) return nullptr;
+  known = *rendered;
+  return *rendered;
+}
+
+Result<std::shared_ptr<const Spool>> TransfersOut::render(backend::Generation generation,
+                                                          const dns::Name& apex) {
+  const auto begin = std::chrono::steady_clock::now();
+  auto spool = render_spool(*reader_, generation, apex, spool_directory_, stopping_);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  if (spool) {
+    log::info("transfer-out-spooled", {{"zone", dns::to_string(apex)},
+                                       {"records", (*spool)->records()},
+                                       {"octets", (*spool)->size()},
+                                       {"seconds", seconds.count()}});
+  } else if (!stopping_) {
+    log::error(
+        "transfer-out-failed",
+        {{"zone", dns::to_string(apex)}, {"reason", spool.error().reason}, {"error", spool.error().message}});
+  }
+  return spool;
+}
+
+void TransfersOut::forget_unused() {
+  std::erase_if(spools_, [](const auto& item) { return item.second.expired(); });
+}
+
+void TransfersOut::ended(const TransferOut& transfer, const asio::ip::address& client,
+                         TransferResult result) {
+  results_[static_cast<std::size_t>(result)].fetch_add(1);
+  // Workers do not log.
+  asio::post(thread_, [zone = transfer.apex(), client, result] {
+    log::info("transfer-out", {{"zone", dns::to_string(zone)},
+                               {"client", client.to_string()},
+                               {"result", result_names[static_cast<std::size_t>(result)]}});
+  });
+}
+
+std::vector<Server::TransferOut> TransfersOut::counts() const {
+  std::vector<Server::TransferOut> counts;
+  for (std::size_t i = 0; i < results_.size(); ++i)
+    counts.push_back({"axfr", "tcp", result_names[i], results_[i].load()});
+  return counts;
+}
+
+TransferOut::TransferOut(dns::Octets query, const backend::ZoneEntry& zone)
+    : apex_(zone.apex()), zone_(zone.id()) {
+  dns::Query parsed;
+  dns::parse_query(query, parsed);  // it went well before, or there would be no transfer
+  id_ = parsed.header.id;
+  copied_flags_ = static_cast<std::uint16_t>(parsed.header.flags & (0x7800 | dns::flag::rd));
+  edns_ = parsed.edns.has_value();
+  question_.assign(query.begin() + dns::header_octets,
+                   query.begin() + static_cast<std::ptrdiff_t>(parsed.question_end));
+}
+
+void TransferOut::begin(std::shared_ptr<const Spool> spool) {
+  spool_ = std::move(spool);
+  begun_ = true;
+  if (!spool_) result_ = TransferResult::failed;
+}
+
+// As many whole messages as fit, each with the ID of the query.
+std::optional<dns::Octets> TransferOut::next() {
+  if (!spool_) return std::exchange(failure_sent_, true) ? dns::Octets() : failure();
+  if (offset_ >= spool_->size()) return dns::Octets();
+  buffer_.resize(buffer_octets);
+  const std::size_t room = buffer_octets - opt.size();
+  const auto there = static_cast<std::size_t>(std::min<std::uint64_t>(room, spool_->size() - offset_));
+  std::size_t whole = 0;
+  result_ = TransferResult::failed;
+  if (!spool_->read(offset_, std::span(buffer_).first(there))) return std::nullopt;
+  while (there - whole >= 2) {
+    std::uint8_t* message = buffer_.data() + whole + 2;
+    const std::size_t size = dns::load16(message - 2);
+    if (there - whole - 2 < size) break;
+    dns::store16(message, id_);
+    dns::store16(message + 2, static_cast<std::uint16_t>(dns::flag::qr | dns::flag::aa | copied_flags_));
+    whole += 2 + size;
+  }
+  if (whole == 0) return std::nullopt;  // a spool holds nothing but whole messages
+  result_ = TransferResult::success;
+  const bool first = offset_ == 0;
+  offset_ += whole;
+  return dns::Octets(buffer_.data(), first ? adapt_first(whole) : whole);
+}
+
+// The first message repeats the question that was asked (RFC 5936 2.2.1), its case and IXFR included, and
+// says that we speak EDNS where the client does (2.2.5). Returns the octets there are now.
+std::size_t TransferOut::adapt_first(std::size_t size) {
+  std::uint8_t* message = buffer_.data() + 2;
+  std::memcpy(message + dns::header_octets, question_.data(), question_.size());
+  if (!edns_) return size;
+  const std::size_t end = dns::load16(buffer_.data());
+  std::memmove(message + end + opt.size(), message + end, size - 2 - end);
+  std::memcpy(message + end, opt.data(), opt.size());
+  dns::store16(message + 10, 1);
+  dns::store16(buffer_.data(), static_cast<std::uint16_t>(end + opt.size()));
+  return size + opt.size();
+}
+
+dns::Octets TransferOut::failure() {
+  const std::size_t end = 2 + dns::header_octets + question_.size();
+  buffer_.assign(end + (edns_ ? opt.size() : 0), 0);
+  dns::Header header;
+  header.id = id_;
+  header.flags =
+      static_cast<std::uint16_t>(dns::flag::qr | copied_flags_ | static_cast<int>(dns::Rcode::servfail));
+  header.questions = 1;
+  header.additionals = edns_ ? 1 : 0;
+  dns::store16(buffer_.data(), static_cast<std::uint16_t>(buffer_.size() - 2));
+  dns::store_header(buffer_.data() + 2, header);
+  std::memcpy(buffer_.data() + 2 + dns::header_octets, question_.data(), question_.size());
+  if (edns_) std::memcpy(buffer_.data() + end, opt.data(), opt.size());
+  return buffer_;
+}
+
+}  // namespace understudy::server

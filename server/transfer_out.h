@@ -1,0 +1,94 @@
+// Transfers out (AXFR, RFC 5936): a version is rendered once into a spool, and each client is streamed from
+// it.
+//
+// TransfersOut is shared by all workers; open() and ended() may be called on any of their threads. Rendering
+// is hard work, so it has a thread of its own with its own reader: one zone at a time, in the order they were
+// asked for. Spools are shared by all who ask for the same version and go with the last of them. What waits
+// here is bounded by the number of TCP connections, since each asks for one transfer at a time. TransferOut
+// is one client's: it belongs to a session and keeps one buffer.
+#pragma once
+
+#include <boost/asio/thread_pool.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "backend/zone_table.h"
+#include "dns/message.h"
+#include "server/server.h"
+#include "server/spool.h"
+
+namespace understudy::server {
+
+enum class TransferResult : std::uint8_t { success, failed, aborted };
+
+class TransferOut;
+
+class TransfersOut {
+ public:
+  TransfersOut(backend::Mirror& mirror, backend::ZoneTables& tables, std::string spool_directory);
+
+  Result<> start();
+  // No spool is begun any more; the one being made is given up. Joins.
+  void stop();
+
+  // `ready` is called on the spooling thread, with nothing where there is nothing to be sent.
+  using Ready = std::function<void(std::shared_ptr<const Spool>)>;
+  void open(const dns::Name& apex, backend::ZoneId zone, Ready ready);
+  void ended(const TransferOut& transfer, const boost::asio::ip::address& client, TransferResult result);
+  std::vector<Server::TransferOut> counts() const;
+
+ private:
+  std::shared_ptr<const Spool> find_or_render(const dns::Name& apex, backend::ZoneId zone);
+  Result<std::shared_ptr<const Spool>> render(backend::Generation generation, const dns::Name& apex);
+  void forget_unused();
+
+  backend::Mirror& mirror_;
+  backend::ZoneTables& tables_;
+  const std::string spool_directory_;
+  std::array<std::atomic<std::uint64_t>, 3> results_{};
+  std::atomic<bool> stopping_{false};
+  // The spooling thread's.
+  std::unique_ptr<backend::Reader> reader_;
+  std::unique_ptr<backend::ZoneTables::Pin> pin_;
+  std::map<std::pair<backend::ZoneId, backend::Version>, std::weak_ptr<const Spool>> spools_;
+  boost::asio::thread_pool thread_{1};
+};
+
+class TransferOut {
+ public:
+  // `query` was answered with Kind::transfer; it is copied as far as responses need it.
+  TransferOut(dns::Octets query, const backend::ZoneEntry& zone);
+
+  const dns::Name& apex() const { return apex_; }
+  backend::ZoneId zone() const { return zone_; }
+
+  // Without a spool the stream is one SERVFAIL.
+  void begin(std::shared_ptr<const Spool> spool);
+  bool begun() const { return begun_; }
+  // The next octets of the stream, lengths of messages included; valid until the next call. Empty at the end;
+  // nothing where the spool cannot be read.
+  std::optional<dns::Octets> next();
+  TransferResult result() const { return result_; }
+
+ private:
+  static constexpr std::size_t buffer_octets = 128u << 10;
+  static_assert(buffer_octets > 2 + limits::message_octets);
+
+  std::size_t adapt_first(std::size_t size);
+  dns::Octets failure();
+
+  dns::Name apex_;
+  backend::ZoneId zone_;
+  std::uint16_t id_;
+  std::uint16_t copied_flags_;  // opcode and RD
+  bool edns_;
+  std::vector<std::uint8_t> question_;
+  std::shared_ptr<const Spool> spool_;
+  bool begun_ = false, failure_sent_ = false;
+  TransferResult result_ = TransferResult::success;
+  std::uint64_t offset_ = 0;
+  std::vector<std::uint8_t> buffer_;
+};
+
+}  // namespace understudy::server

@@ -1,0 +1,47 @@
+// One worker: a thread with its own event loop, sockets, query pipeline and counters. Workers share nothing
+// that changes but the count of TCP connections and the spools of transfers.
+//
+// Owned by the server; open(), start() and stop() are called by the server's owner, stop() joins.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <list>
+#include <optional>
+#include <thread>
+
+#include "server/tcp_listener.h"
+#include "server/udp_listener.h"
+
+namespace understudy::server {
+
+class Worker {
+ public:
+  Worker(backend::ZoneTables& tables, std::unique_ptr<backend::Reader> reader, unsigned number,
+         backend::NotifySink& notify, TransfersOut& transfers, ConnectionCounts& counts,
+         const TcpOptions& tcp);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Binds UDP and TCP; `first` as for UdpListener::bind. Port 0 is replaced by what the kernel chose.
+  Result<net::Endpoint> open(net::Endpoint endpoint, bool first);
+  // From now on clients can connect; what they ask waits for start().
+  Result<> listen() { return tcp_.listen(); }
+  void start();
+  void stop();
+
+  const metrics::WorkerCounters& counters() const { return counters_; }
+
+ private:
+  Result<net::Endpoint> try_open(const net::Endpoint& endpoint, bool first);
+
+  metrics::WorkerCounters counters_;
+  QueryPipeline pipeline_;
+  boost::asio::io_context io_;
+  WorkerShared shared_;
+  std::list<UdpListener> udp_;
+  TcpListener tcp_;
+  std::thread thread_;
+};
+
+}  // namespace understudy::server
