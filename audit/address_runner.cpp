@@ -1,0 +1,199 @@
+#include "audit/address_runner.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/log.h"
+#include "net/dns_client.h"
+
+namespace understudy::audit {
+namespace asio = boost::asio;
+
+using dns::RRType;
+
+namespace {
+
+constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
+
+std::string key_of(dns::NameView name) {
+  const dns::NameKey key(name);
+  return {key.octets().begin(), key.octets().end()};
+}
+
+void log_thrown(std::exception_ptr thrown) {
+  if (!thrown) return;
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& e) {
+    log::error("comparison-failed", {{"message", e.what()}});
+  }
+}
+
+}  // namespace
+
+AddressRunner::AddressRunner(std::shared_ptr<RunnerContext> shared, net::Endpoint address, Options options)
+    : shared_(std::move(shared)),
+      address_(std::move(address)),
+      options_(options),
+      pacer_(options.queries_per_second),
+      timer_(shared_->context) {}
+
+void AddressRunner::add(std::shared_ptr<ZonePass> pass) {
+  auto slot = std::make_unique<Slot>();
+  slot->pass = std::move(pass);
+  slot->place = queue_.emplace(when_due(*slot), slot.get());
+  by_apex_[key_of(slot->pass->apex())] = slot.get();
+  slots_.push_back(std::move(slot));
+}
+
+void AddressRunner::start() { spawn(run(shared_from_this())); }
+
+void AddressRunner::stop() {
+  stopped_ = true;
+  timer_.cancel();
+}
+
+void AddressRunner::published(dns::NameView apex) {
+  const auto it = by_apex_.find(key_of(apex));
+  if (it == by_apex_.end()) return;
+  it->second->pass->restart(shared_->clock.steady());
+  reschedule(*it->second);
+}
+
+void AddressRunner::spawn(asio::awaitable<void> coroutine) {
+  asio::co_spawn(shared_->context, std::move(coroutine), log_thrown);
+}
+
+std::chrono::nanoseconds AddressRunner::serial_period() const {
+  const std::chrono::duration<double> least(static_cast<double>(slots_.size()) /
+                                            (serial_share * options_.queries_per_second));
+  return std::max<std::chrono::nanoseconds>(options_.serial_period,
+                                            std::chrono::duration_cast<std::chrono::nanoseconds>(least));
+}
+
+SteadyTime AddressRunner::when_due(const Slot& slot) const {
+  // Before the address has told its serial nothing else is asked: it says whether anybody is there.
+  if (slot.asking_serial) return slot.serial_due == SteadyTime{} ? SteadyTime::max() : slot.pass->due();
+  return std::min(slot.serial_due, slot.pass->due());
+}
+
+void AddressRunner::reschedule(Slot& slot) {
+  queue_.erase(slot.place);
+  slot.place = queue_.emplace(when_due(slot), &slot);
+  timer_.cancel();
+}
+
+asio::awaitable<void> AddressRunner::run(Self self) {
+  while (!self->stopped_) {
+    const SteadyTime now = self->shared_->clock.steady();
+    SteadyTime due = self->queue_.empty() ? SteadyTime::max() : self->queue_.begin()->first;
+    if (self->under_way_ >= most_under_way) due = SteadyTime::max();
+    due = std::max(due, self->pacer_.due());
+    if (due <= now) {
+      if (self->send_one()) {
+        self->pacer_.sent(now);
+      } else {  // many nodes without a question: other coroutines' turn
+        co_await asio::post(self->shared_->context, asio::use_awaitable);
+      }
+      continue;
+    }
+    // Cancelled whenever something changes; a wait that ends early does no harm.
+    self->timer_.expires_after(std::min<SteadyTime::duration>(due - now, std::chrono::minutes(1)));
+    co_await self->timer_.async_wait(as_values);
+  }
+}
+
+bool AddressRunner::send_one() {
+  Slot& slot = *queue_.begin()->second;
+  const Instant moment = now();
+  if (!slot.asking_serial && slot.serial_due <= moment.steady) {
+    slot.asking_serial = true;
+    ++under_way_;
+    spawn(check_serial(shared_from_this(), &slot));
+    reschedule(slot);
+    return true;
+  }
+  auto ask = slot.pass->take(*shared_->reader, moment);
+  const bool over = slot.pass->finished();
+  if (ask && *ask) {
+    ++under_way_;
+    spawn(examine(shared_from_this(), &slot, std::move(**ask)));
+  } else if (!ask) {
+    log::warning("comparison-waits",
+                 {{"zone", to_string(slot.pass->apex())}, {"message", ask.error().message}});
+  }
+  reschedule(slot);
+  if (over && progress_) progress_();
+  return ask && *ask;
+}
+
+void AddressRunner::heard(const NormalAnswer& answer) {
+  const bool silent = answer.end == NormalAnswer::End::unknown;
+  silent ? pacer_.unanswered() : pacer_.answered();
+  silent_in_a_row_ = silent ? silent_in_a_row_ + 1 : 0;
+}
+
+asio::awaitable<NormalAnswer> AddressRunner::question(Self self, Slot* slot, Question question, bool dnssec) {
+  net::AskOptions options;
+  options.timeout = self->shared_->timeout;
+  net::Message query = net::make_query(question.name, question.type, {false, true, dnssec});
+  auto asking = net::ask(self->address_, std::move(query), options);
+  const Result<net::ServerResponse> response = co_await std::move(asking);
+  NormalAnswer answer = response ? normalise(slot->pass->apex(), question, response->octets)
+                                 : no_answer(std::string(response.error().reason));
+  self->heard(answer);
+  co_return answer;
+}
+
+asio::awaitable<void> AddressRunner::check_serial(Self self, Slot* slot) {
+  const Question soa{slot->pass->apex(), RRType::SOA, false, false, slot->pass->apex()};
+  auto asking = question(self, slot, soa, false);
+  const NormalAnswer answer = co_await std::move(asking);
+  --self->under_way_;
+  if (self->stopped_) co_return;
+  std::optional<std::uint32_t> serial;
+  if (answer.end == NormalAnswer::End::data) serial = dns::Soa::of(answer.data.rdata.front()).serial;
+  const SteadyTime now = self->shared_->clock.steady();
+  slot->pass->heard_serial(serial, now);
+  slot->asking_serial = false;
+  slot->serial_due = now + self->serial_period();
+  self->reschedule(*slot);
+  self->finished_one();
+}
+
+asio::awaitable<void> AddressRunner::examine(Self self, Slot* slot, Ask ask) {
+  if (self->stopped_) co_return;
+  // A difference is put to the address once more together with its serial: where it is ahead of us, it proves
+  // nothing.
+  if (ask.again && !slot->pass->knows_serial_since(ask.doubted_at)) {
+    self->pacer_.sent(self->shared_->clock.steady());
+    ++self->under_way_;
+    auto serial = check_serial(self, slot);
+    co_await std::move(serial);
+    if (self->stopped_) co_return;
+  }
+  auto asking = question(self, slot, ask.question, ask.dnssec);
+  const NormalAnswer theirs = co_await std::move(asking);
+  --self->under_way_;
+  if (self->stopped_) co_return;
+  // Our answer last, from the newest version: one that came meanwhile makes the verdict one of a round that
+  // is over.
+  const net::Message query = net::make_query(ask.question.name, ask.question.type, {false, true, ask.dnssec});
+  const dns::Octets response = self->shared_->own->answer(query);
+  const NormalAnswer ours =
+      response.empty() ? no_answer("no answer") : normalise(slot->pass->apex(), ask.question, response);
+  slot->pass->settle(ask, ours, theirs, self->now());
+  self->reschedule(*slot);
+  self->finished_one();
+}
+
+void AddressRunner::finished_one() {
+  if (options_.once && silent_in_a_row_ >= patience) {
+    for (const auto& slot : slots_) slot->pass->give_up();
+  }
+  if (progress_) progress_();
+}
+
+}  // namespace understudy::audit

@@ -1,0 +1,91 @@
+// Asks one address everything that the passes over its zones want to know, at the pace of one pacer.
+//
+// Made by the comparer, with std::make_shared: running coroutines hold it. Sync thread only. One coroutine
+// chooses the next question; each question is a coroutine of its own, at most `most_under_way` of them.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+
+#include "audit/own_answers.h"
+#include "audit/pacer.h"
+#include "audit/zone_pass.h"
+
+namespace understudy::audit {
+
+// What all runners share. Their coroutines may end after the comparer has gone, with the io_context: once
+// stopped they touch nothing of it.
+struct RunnerContext {
+  boost::asio::io_context& context;
+  const Clock& clock;
+  std::chrono::milliseconds timeout;
+  std::unique_ptr<OwnAnswers> own;
+  std::unique_ptr<backend::Reader> reader;  // of the walks
+};
+
+class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
+ public:
+  static constexpr std::size_t most_under_way = 64;
+  // The serials of all zones take at most this share of an address's budget.
+  static constexpr double serial_share = 0.2;
+  // A single pass is given up after so many questions in a row without any answer.
+  static constexpr unsigned patience = 12;
+
+  struct Options {
+    double queries_per_second;
+    Seconds serial_period;
+    bool once = false;
+  };
+  AddressRunner(std::shared_ptr<RunnerContext> shared, net::Endpoint address, Options options);
+
+  void add(std::shared_ptr<ZonePass> pass);
+  void start();
+  // No further question is sent; those under way are heard no more.
+  void stop();
+  // A new version of the zone is live.
+  void published(dns::NameView apex);
+  // Called after every answer, and when a single pass is over.
+  void on_progress(std::function<void()> progress) { progress_ = std::move(progress); }
+
+ private:
+  struct Slot;
+  using Queue = std::multimap<SteadyTime, Slot*>;
+  struct Slot {
+    std::shared_ptr<ZonePass> pass;
+    SteadyTime serial_due{};
+    bool asking_serial = false;
+    Queue::iterator place;
+  };
+  using Self = std::shared_ptr<AddressRunner>;
+
+  static boost::asio::awaitable<void> run(Self self);
+  static boost::asio::awaitable<void> examine(Self self, Slot* slot, Ask ask);
+  static boost::asio::awaitable<void> check_serial(Self self, Slot* slot);
+  static boost::asio::awaitable<NormalAnswer> question(Self self, Slot* slot, Question question, bool dnssec);
+  void spawn(boost::asio::awaitable<void> coroutine);
+  // Hands out what is due: true where a question was sent.
+  bool send_one();
+  void reschedule(Slot& slot);
+  SteadyTime when_due(const Slot& slot) const;
+  std::chrono::nanoseconds serial_period() const;
+  void heard(const NormalAnswer& answer);
+  void finished_one();
+  Instant now() const { return {shared_->clock.steady(), shared_->clock.wall()}; }
+
+  const std::shared_ptr<RunnerContext> shared_;
+  const net::Endpoint address_;
+  const Options options_;
+  Pacer pacer_;
+  boost::asio::steady_timer timer_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::map<std::string, Slot*> by_apex_;  // by name key
+  Queue queue_;
+  std::function<void()> progress_;
+  std::size_t under_way_ = 0;
+  unsigned silent_in_a_row_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace understudy::audit

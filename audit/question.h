@@ -1,0 +1,21 @@
+// One question of a comparison. A plain value.
+#pragma once
+
+#include "dns/name.h"
+#include "dns/types.h"
+
+namespace understudy::audit {
+
+struct Question {
+  dns::Name name;
+  dns::RRType type{};
+  // The name was made up, below this owner of the mirror: `name` is another one in every pass.
+  bool random_label = false;
+  // The owner is known not to have this type: asked to find what only the address has. All else that its
+  // answer could show is asked at places where it is told once.
+  bool absent_type = false;
+  // What the question is about, the same in every pass: the owner, or the wildcard or apex of a made-up name.
+  dns::Name subject;
+};
+
+}  // namespace understudy::audit

@@ -1,0 +1,55 @@
+// The walk over a zone in the mirror that says what is to be asked: every owner and type that is
+// authoritative, each cut (NS and DS), an empty non-terminal, made-up labels under each wildcard's parent,
+// below each DNAME and under the apex.
+//
+// No read transaction lives longer than one call of next(): the walk resumes by key, on whichever generation
+// is live by then. Belongs to one thread; bounded by one batch.
+#pragma once
+
+#include "audit/question.h"
+#include "backend/mirror.h"
+
+namespace understudy::audit {
+
+class QuestionWalk {
+ public:
+  // `seed` chooses the labels that are made up.
+  QuestionWalk(dns::Name apex, std::uint64_t seed);
+
+  enum class Step : std::uint8_t { more, finished, no_data };
+  // Appends the questions of the next nodes, `wanted` or a node's worth more; fewer only where the walk is
+  // finished.
+  Result<Step> next(backend::Reader& reader, std::size_t wanted, std::vector<Question>& questions);
+
+  // Begins again, from where it stands and round to there: a zone that changes faster than it can be walked
+  // still has every name asked in its turn.
+  void restart();
+
+  const dns::Name& apex() const { return apex_; }
+  // Nodes passed by, of those in the zone, 0 to 1.
+  double coverage() const;
+  // As of the last next(): the live version, and whether the zone has a DNSKEY.
+  const backend::ZoneRow& row() const { return row_; }
+  bool is_signed() const { return signed_; }
+
+ private:
+  using Key = std::vector<std::uint8_t>;
+  bool position(backend::Reader& reader, backend::FoundNode& found) const;
+  void look_at_apex(backend::Reader& reader);
+  std::optional<dns::RRType> absent_type(const backend::NodeView& node) const;
+  void ask_about(const backend::FoundNode& found, std::vector<Question>& questions);
+  void ask_made_up(const dns::Name& parent, const dns::Name& subject, dns::RRType type,
+                   std::vector<Question>& questions);
+
+  dns::Name apex_;
+  std::uint64_t random_;
+  backend::ZoneRow row_;
+  bool signed_ = false;
+  std::optional<Key> last_;  // the key of the node passed last
+  std::optional<Key> end_;   // where the round ends; none: at the end of the zone
+  bool wrapped_ = false, finished_ = false;
+  std::uint64_t passed_ = 0;
+  std::size_t turn_ = 0;  // passes walked to their end: which absent type is asked
+};
+
+}  // namespace understudy::audit
