@@ -1,0 +1,146 @@
+#include "control/report.h"
+
+#include <ctime>
+#include <unordered_map>
+
+namespace understudy::control {
+namespace {
+
+namespace json = boost::json;
+
+// An instant, or null for one that never was.
+json::value time_or_null(UnixTime time) {
+  if (time == 0) return nullptr;
+  return json::value(time_text(time));
+}
+
+json::value serial_or_null(const std::optional<std::uint32_t>& serial) {
+  if (!serial) return nullptr;
+  return json::value(*serial);
+}
+
+json::value failure_report(const std::optional<sync::Failure>& failure) {
+  if (!failure) return nullptr;
+  return json::object{
+      {"reason", failure->reason}, {"message", failure->message}, {"when", time_or_null(failure->when)}};
+}
+
+json::object primary_report(const sync::PrimaryStatus& primary) {
+  json::object report{{"source", primary.source}, {"address", nullptr}, {"up", primary.up}};
+  if (primary.address) report["address"] = net::to_string(*primary.address);
+  report["serial"] = serial_or_null(primary.serial);
+  report["last_answer"] = time_or_null(primary.last_answer);
+  report["soa_rtt_seconds"] = nullptr;
+  if (primary.address && primary.last_answer != 0) report["soa_rtt_seconds"] = primary.soa_rtt_seconds;
+  report["failing_since"] = time_or_null(primary.failing_since);
+  report["failure"] = failure_report(primary.failure);
+  return report;
+}
+
+std::string hex(const backend::Digest& digest) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (const std::uint8_t octet : digest) {
+    text += digits[octet >> 4];
+    text += digits[octet & 15];
+  }
+  return text;
+}
+
+json::object side_report(const audit::Side& side) {
+  json::array rdata;
+  for (const std::string& data : side.rdata) rdata.emplace_back(data);
+  return {{"rcode", side.rcode}, {"flags", side.flags}, {"ttl", side.ttl}, {"rdata", std::move(rdata)}};
+}
+
+json::object tally_report(const audit::Tally& tally) {
+  return {{"address", net::to_string(tally.address)},
+          {"asked", tally.asked},
+          {"match", tally.match},
+          {"mismatch", tally.mismatch},
+          {"dynamic", tally.dynamic},
+          {"expected", tally.expected},
+          {"unknown", tally.unknown},
+          {"serial", serial_or_null(tally.serial)},
+          {"serial_answered", tally.serial_answered}};
+}
+
+json::object mismatch_report(const audit::Mismatch& mismatch) {
+  return {{"owner", dns::to_string(mismatch.owner)},     {"type", dns::to_string(mismatch.type)},
+          {"address", net::to_string(mismatch.address)}, {"class", audit::to_string(mismatch.difference)},
+          {"ours", side_report(mismatch.ours)},          {"theirs", side_report(mismatch.theirs)},
+          {"since", time_or_null(mismatch.since)},       {"evidence", nullptr}};
+}
+
+}  // namespace
+
+std::string time_text(UnixTime time) {
+  const std::time_t seconds = time;
+  std::tm broken{};
+  gmtime_r(&seconds, &broken);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &broken)};
+}
+
+json::object zone_report(const sync::ZoneStatus& status,
+                         const std::optional<audit::ZoneComparison>& comparison) {
+  const bool has_data = status.row.version != 0;
+  json::object report{{"zone", dns::to_string(status.apex)}, {"state", sync::to_string(status.state)}};
+  report["version"] = status.row.version;
+  report["serial"] = has_data ? json::value(status.row.serial) : json::value(nullptr);
+  report["primary_serial"] = serial_or_null(status.primary_serial);
+  report["records"] = status.row.records;
+  report["nodes"] = status.row.nodes;
+  report["digest"] = has_data ? json::value(hex(status.row.digest)) : json::value(nullptr);
+  report["published"] = time_or_null(status.row.published);
+  report["last_check"] = time_or_null(status.timers.last_check);
+  report["last_success"] = time_or_null(status.timers.last_success);
+  report["next_check"] = time_or_null(status.timers.next_check);
+  report["expires"] = has_data ? time_or_null(status.timers.expires) : json::value(nullptr);
+  report["out_of_sync_since"] = time_or_null(status.out_of_sync_since);
+  report["transferring"] = status.transferring;
+  report["out_of_zone_dropped"] = status.out_of_zone_dropped;
+  report["last_refusal"] = failure_report(status.last_refusal);
+  json::array primaries;
+  for (const sync::PrimaryStatus& primary : status.primaries) primaries.push_back(primary_report(primary));
+  report["primaries"] = std::move(primaries);
+  report["comparison"] = nullptr;
+  if (comparison) {
+    report["comparison"] = json::object{{"addresses", comparison->against.size()},
+                                        {"complete", comparison->complete},
+                                        {"mismatches", comparison->mismatches.size()},
+                                        {"coverage", comparison->coverage},
+                                        {"last_full_pass", time_or_null(comparison->last_full_pass)}};
+  }
+  return report;
+}
+
+json::object zones_report(const std::vector<sync::ZoneStatus>& zones,
+                          const std::vector<audit::ZoneComparison>& comparisons) {
+  std::unordered_map<std::string, const audit::ZoneComparison*> by_zone;
+  for (const audit::ZoneComparison& comparison : comparisons)
+    by_zone[dns::to_string(comparison.zone.lowered())] = &comparison;
+  json::array reports;
+  for (const sync::ZoneStatus& zone : zones) {
+    const auto found = by_zone.find(dns::to_string(zone.apex.lowered()));
+    reports.push_back(found == by_zone.end() ? zone_report(zone, std::nullopt)
+                                             : zone_report(zone, *found->second));
+  }
+  return {{"zones", std::move(reports)}};
+}
+
+json::object comparison_report(const audit::ZoneComparison& comparison) {
+  json::array against, mismatches;
+  for (const audit::Tally& tally : comparison.against) against.push_back(tally_report(tally));
+  for (const audit::Mismatch& mismatch : comparison.mismatches)
+    mismatches.push_back(mismatch_report(mismatch));
+  return {{"zone", dns::to_string(comparison.zone)},
+          {"version", comparison.version},
+          {"against", std::move(against)},
+          {"mismatches", std::move(mismatches)},
+          {"complete", comparison.complete},
+          {"coverage", comparison.coverage},
+          {"last_full_pass", time_or_null(comparison.last_full_pass)}};
+}
+
+}  // namespace understudy::control

@@ -1,0 +1,211 @@
+#include "control/samples.h"
+
+#include <map>
+#include <set>
+#include <tuple>
+#include <unordered_set>
+
+#include "dns/types.h"
+#include "metrics/exposition.h"
+#include "sync/reasons.h"
+
+namespace understudy::control {
+namespace {
+
+using metrics::Exposition;
+using Id = metrics::FamilyId;
+
+double number(std::uint64_t value) { return static_cast<double>(value); }
+double instant(UnixTime time) { return static_cast<double>(time); }
+
+std::string zone_label(const dns::Name& apex) { return dns::to_string(apex.lowered()); }
+
+// A primary is named by its address; a file by its source.
+std::string primary_label(const sync::PrimaryStatus& primary) {
+  return primary.address ? net::to_string(*primary.address) : primary.source;
+}
+
+void add_states(Exposition& out, const SyncSnapshot& snapshot) {
+  constexpr sync::ZoneState states[] = {sync::ZoneState::empty, sync::ZoneState::fresh,
+                                        sync::ZoneState::retrying, sync::ZoneState::stale,
+                                        sync::ZoneState::expired};
+  for (const sync::ZoneState state : states) {
+    std::uint64_t count = 0;
+    for (const sync::ZoneStatus& zone : snapshot.zones) count += zone.state == state ? 1 : 0;
+    out.add(Id::zones, {sync::to_string(state)}, number(count));
+  }
+}
+
+void add_zone(Exposition& out, const sync::ZoneStatus& zone, UnixTime now) {
+  const std::string label = zone_label(zone.apex);
+  const bool stored = zone.row.version != 0;
+  if (stored) {
+    if (zone.state != sync::ZoneState::expired) out.add(Id::zone_serial, {label, "served"}, zone.row.serial);
+    out.add(Id::zone_serial, {label, "stored"}, zone.row.serial);
+    // What comes from a file of ours does not expire.
+    if (zone.timers.expires != 0) out.add(Id::zone_expire, {label}, instant(zone.timers.expires));
+  }
+  if (zone.primary_serial) out.add(Id::zone_serial, {label, "primary"}, *zone.primary_serial);
+  out.add(Id::zone_version, {label}, number(zone.row.version));
+  out.add(Id::zone_records, {label}, number(zone.row.records));
+  out.add(Id::zone_last_check, {label}, instant(zone.timers.last_check));
+  out.add(Id::zone_last_success, {label}, instant(zone.timers.last_success));
+  const UnixTime since = zone.out_of_sync_since;
+  out.add(Id::zone_out_of_sync, {label}, since == 0 ? 0 : instant(std::max<UnixTime>(0, now - since)));
+  std::set<std::string> seen;  // a primary may stand twice in a list, a series may not
+  for (const sync::PrimaryStatus& primary : zone.primaries) {
+    const std::string name = primary_label(primary);
+    if (!seen.insert(name).second) continue;
+    out.add(Id::primary_up, {label, name}, primary.up ? 1 : 0);
+    if (primary.address && primary.last_answer != 0)
+      out.add(Id::primary_soa_rtt, {label, name}, primary.soa_rtt_seconds);
+  }
+}
+
+void add_comparison(Exposition& out, const audit::ZoneComparison& comparison) {
+  using audit::Class;
+  constexpr Class classes[] = {Class::delegation,   Class::wildcard, Class::missing, Class::extra,
+                               Class::rcode,        Class::rdata,    Class::ttl,     Class::dnssec,
+                               Class::negative_ttl, Class::flags};
+  constexpr audit::Verdict verdicts[] = {audit::Verdict::match, audit::Verdict::mismatch,
+                                         audit::Verdict::dynamic, audit::Verdict::unknown};
+  const std::string label = zone_label(comparison.zone);
+  for (const audit::Verdict verdict : verdicts) {
+    out.add(Id::compare, {label, audit::to_string(verdict)},
+            number(comparison.totals[static_cast<std::size_t>(verdict)]));
+  }
+  UnixTime oldest = 0;
+  std::map<std::pair<std::string, Class>, std::uint64_t> counts;
+  for (const audit::Mismatch& mismatch : comparison.mismatches) {
+    ++counts[{net::to_string(mismatch.address), mismatch.difference}];
+    if (oldest == 0 || mismatch.since < oldest) oldest = mismatch.since;
+  }
+  for (const audit::Tally& tally : comparison.against) {
+    const std::string address = net::to_string(tally.address);
+    for (const Class c : classes) {
+      const auto count = counts.find({address, c});
+      out.add(Id::compare_mismatches, {label, address, audit::to_string(c)},
+              count == counts.end() ? 0 : number(count->second));
+    }
+  }
+  out.add(Id::compare_coverage, {label}, comparison.coverage);
+  out.add(Id::compare_last_full_pass, {label}, instant(comparison.last_full_pass));
+  if (oldest != 0) out.add(Id::compare_oldest_mismatch, {label}, instant(oldest));
+}
+
+// Counts by labels, with those that must be there from the start at 0.
+using ByResult = std::map<std::string_view, std::uint64_t>;
+using ByTransfer = std::map<std::tuple<std::string_view, std::string_view, std::string_view>, std::uint64_t>;
+
+void add_totals(Exposition& out, const Rooms& rooms, const sync::SyncTotals& totals) {
+  ByTransfer in;
+  namespace reason = sync::reason;
+  // Those that an alarm is likely to be written for; the others appear when they happen.
+  for (const std::string_view result :
+       {std::string_view("ok"), reason::timeout, reason::connection_refused, reason::unreachable,
+        reason::network, reason::malformed, reason::refused, reason::servfail, reason::notauth,
+        reason::soa_missing, reason::soa_mismatch, reason::bad_rdata, reason::mirror_io}) {
+    in[{"axfr", "tcp", result}] = 0;
+  }
+  for (const auto& transfer : totals.transfers_in)
+    in[{transfer.type, transfer.transport, transfer.result}] += transfer.count;
+  for (const auto& [key, count] : in) {
+    out.add(Id::transfers_in, {std::get<0>(key), std::get<1>(key), std::get<2>(key)}, number(count));
+  }
+  for (const auto& transfer : rooms.server.transfers_out()) {
+    out.add(Id::transfers_out, {transfer.type, transfer.transport, transfer.result}, number(transfer.count));
+  }
+  out.add_summary(Id::transfer_in_duration, totals.transfer_durations_sum_count.at(0),
+                  static_cast<std::uint64_t>(totals.transfer_durations_sum_count.at(1)));
+  ByResult received{{"ok", 0}}, sent{{"ok", 0}};
+  for (const auto& [result, count] : totals.notify_received) received[result] += count;
+  for (const auto& [result, count] : totals.notify_sent) sent[result] += count;
+  for (const auto& [result, count] : received) out.add(Id::notify_received, {result}, number(count));
+  for (const auto& [result, count] : sent) out.add(Id::notify_sent, {result}, number(count));
+}
+
+std::string type_label(std::size_t slot) {
+  using Counters = metrics::WorkerCounters;
+  if (slot == Counters::other_slot) return "other";
+  return dns::to_string(slot == Counters::caa_slot ? dns::RRType::CAA
+                                                   : dns::RRType{Counters::query_types[slot]});
+}
+
+// Sums of one cell over the workers.
+template <class Select>
+double sum(const std::vector<const metrics::WorkerCounters*>& workers, Select cell) {
+  std::uint64_t total = 0;
+  for (const metrics::WorkerCounters* worker : workers) total += cell(*worker).get();
+  return number(total);
+}
+
+void add_serving(Exposition& out, const std::vector<const metrics::WorkerCounters*>& workers) {
+  using Counters = metrics::WorkerCounters;
+  constexpr std::string_view protos[] = {"udp", "tcp"}, addresses[] = {"ipv4", "ipv6"};
+  constexpr std::string_view drops[] = {"malformed", "response", "send-failed"};
+  static_assert(std::size(drops) == static_cast<std::size_t>(metrics::Dropped::count));
+  for (std::size_t p = 0; p < 2; ++p) {
+    for (std::size_t a = 0; a < 2; ++a) {
+      for (std::size_t t = 0; t < Counters::type_slots; ++t) {
+        out.add(Id::dns_requests, {protos[p], addresses[a], type_label(t)},
+                sum(workers, [&](const Counters& c) -> const metrics::Cell& { return c.requests[p][a][t]; }));
+      }
+    }
+  }
+  constexpr std::uint16_t always_shown = 6;  // NOERROR to REFUSED
+  for (std::uint16_t r = 0; r < Counters::rcode_slots; ++r) {
+    const double count =
+        sum(workers, [&](const Counters& c) -> const metrics::Cell& { return c.responses[r]; });
+    if (r >= always_shown && count == 0) continue;
+    out.add(Id::dns_responses, {r + 1u == Counters::rcode_slots ? "other" : dns::to_string(dns::Rcode{r})},
+            count);
+  }
+  for (std::size_t d = 0; d < std::size(drops); ++d) {
+    out.add(Id::dns_dropped, {drops[d]},
+            sum(workers, [&](const Counters& c) -> const metrics::Cell& { return c.dropped[d]; }));
+  }
+  out.add_durations(Id::dns_request_duration, workers);
+}
+
+void add_mirror(Exposition& out, backend::Mirror& mirror) {
+  const auto statistics = mirror.statistics();
+  if (!statistics) return;
+  out.add(Id::lmdb_map_used, {},
+          number(statistics->used_octets) / number(std::max<std::uint64_t>(1, statistics->map_octets)));
+  out.add(Id::mirror_free, {}, number(statistics->free_octets));
+  out.add(Id::lmdb_oldest_reader_age, {}, statistics->oldest_reader_age_seconds);
+}
+
+}  // namespace
+
+SyncSnapshot take_snapshot(const Rooms& rooms) {
+  return {rooms.sync.statuses(), rooms.sync.totals(), rooms.comparer.comparisons(), rooms.sync.all_tried()};
+}
+
+std::string metrics_page(const Rooms& rooms, const SyncSnapshot& snapshot, backend::ZoneTables::Pin& pin) {
+  Exposition out;
+  out.add(Id::build_info, {UNDERSTUDY_VERSION}, 1);
+  add_states(out, snapshot);
+  const std::size_t shown = std::min(snapshot.zones.size(), zones_with_series);
+  out.add(Id::zones_suppressed, {}, number(snapshot.zones.size() - shown));
+  std::unordered_set<std::string> labels;
+  const UnixTime now = rooms.clock.wall();
+  for (std::size_t i = 0; i < shown; ++i) {
+    add_zone(out, snapshot.zones[i], now);
+    labels.insert(zone_label(snapshot.zones[i].apex));
+  }
+  for (const audit::ZoneComparison& comparison : snapshot.comparisons) {
+    if (labels.contains(zone_label(comparison.zone))) add_comparison(out, comparison);
+  }
+  for (const auto& entry : pin.acquire().entries()) {
+    const std::string label = zone_label(entry->apex());
+    if (labels.contains(label)) out.add(Id::zone_requests, {label}, number(entry->requests()));
+  }
+  pin.release();
+  add_totals(out, rooms, snapshot.totals);
+  add_serving(out, rooms.server.counters());
+  add_mirror(out, rooms.mirror);
+  return out.take_text();
+}
+
+}  // namespace understudy::control
