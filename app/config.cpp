@@ -1,0 +1,185 @@
+#include "app/config.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "app/config_rows.h"
+
+namespace understudy::app {
+namespace {
+
+constexpr OptionTable tables[] = {
+    {"server", false, "What this server is and where it answers."},
+    {"http", false, "The door for Prometheus, load balancers and people."},
+    {"zone", true, "A zone, or several that are alike. At least one is needed to serve anything."},
+    {"compare", false, "The comparison of our answers with the primary's."},
+    {"log", false, "The log."},
+};
+
+// What the contract names beyond this version: refused by name, so that nobody believes that it is in force.
+constexpr std::string_view later[] = {
+    "key",
+    "tls",
+    "rrl",
+    "edns",
+    "catalog",
+    "gate",
+    "metrics",
+    "server.listen-tls",
+    "http.public",
+    "zone.on-expire",
+    "zone.keep",
+    "zone.serial",
+    "zone.stale-past-signature",
+    "compare.expect",
+};
+
+// Collects values into a Config; checks what no single row can see.
+class Collector final : public OptionSink {
+ public:
+  void begin_table(const OptionTable& table) override {
+    table_ = table.name;
+    draft_.zone = {};
+    draft_.zone_names.clear();
+    name_given_ = source_given_ = false;
+  }
+  Result<> set(std::size_t option, const OptionValue& value) override {
+    const ConfigRow& row = config_rows()[option];
+    // Given, though perhaps wrong: then it is not reported as missing as well.
+    if (row.option.key == "source") source_given_ = true;
+    if (row.option.key.starts_with("name")) name_given_ = true;
+    return row.store(draft_, value);
+  }
+  std::vector<std::string> end_table() override {
+    std::vector<std::string> problems;
+    if (table_ == "zone") finish_zone(problems);
+    if (table_ == "server" && draft_.config.control.empty()) {
+      draft_.config.control = draft_.config.data + "/control.sock";
+    }
+    return problems;
+  }
+  Config take() { return std::move(draft_.config); }
+
+ private:
+  void finish_zone(std::vector<std::string>& problems) {
+    const std::string who =
+        draft_.zone_names.empty() ? "this zone" : dns::to_string(draft_.zone_names.front());
+    if (!name_given_) problems.emplace_back("a zone without a name: give name or names");
+    if (!source_given_) problems.push_back(who + " has no source: give source, such as \"axfr://192.0.2.1\"");
+    const sync::TimerBounds& timers = draft_.zone.timers;
+    if (timers.refresh_min > timers.refresh_max)
+      problems.push_back(who + ": refresh-min is above refresh-max");
+    if (timers.retry_min > timers.retry_max) problems.push_back(who + ": retry-min is above retry-max");
+    if (timers.expire_min > timers.expire_max) problems.push_back(who + ": expire-min is above expire-max");
+    for (const dns::Name& name : draft_.zone_names) {
+      auto& zones = draft_.config.zones;
+      if (std::any_of(zones.begin(), zones.end(), [&](const auto& zone) { return zone.apex == name; })) {
+        problems.push_back(dns::to_string(name) + " is configured twice");
+        continue;
+      }
+      draft_.zone.apex = name.lowered();
+      zones.push_back(draft_.zone);
+    }
+  }
+
+  ConfigDraft draft_;
+  std::string_view table_;
+  bool name_given_ = false, source_given_ = false;
+};
+
+}  // namespace
+
+const OptionSchema& config_schema() {
+  static const std::vector<Option> options = [] {
+    std::vector<Option> made;
+    for (const ConfigRow& row : config_rows()) made.push_back(row.option);
+    return made;
+  }();
+  static const OptionSchema schema{tables, options, later};
+  return schema;
+}
+
+LoadedConfig parse_config(std::string_view toml, const std::string& file) {
+  Collector collector;
+  LoadedConfig loaded;
+  for (const OptionProblem& problem : read_options(config_schema(), toml, collector)) {
+    // Line 0: a table that the file does not have; its defaults are at fault, or something it must give.
+    loaded.problems.push_back(file + ":" + std::to_string(std::max(problem.line, 1u)) + ": " +
+                              problem.message);
+  }
+  loaded.config = collector.take();
+  return loaded;
+}
+
+LoadedConfig load_config(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string text;
+  if (in) text.assign(std::istreambuf_iterator<char>(in), {});
+  if (!in || in.bad()) return {{}, {file + ": cannot be read: " + std::strerror(errno != 0 ? errno : EIO)}};
+  return parse_config(text, file);
+}
+
+Config default_config() { return parse_config("", "defaults").config; }
+
+Result<sync::ZoneSettings> parse_zone_argument(std::string_view text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos || equals == 0) {
+    return Error{"usage",
+                 '"' + std::string(text) + "\" is not ZONE=SOURCE, such as example.com=axfr://192.0.2.1"};
+  }
+  auto apex = dns::Name::from_text(text.substr(0, equals));
+  if (!apex) return apex.error();
+  auto source = sync::parse_source(text.substr(equals + 1));
+  if (!source) return source.error();
+  sync::ZoneSettings zone;
+  zone.apex = apex->lowered();
+  zone.sources.push_back(std::move(*source));
+  return zone;
+}
+
+Result<net::Endpoint> parse_listen(std::string_view text) {
+  auto endpoint = net::parse_endpoint(text, 0);
+  if (!endpoint) return endpoint.error();
+  // parse_endpoint fills in the default where no port was given; port 0 has to be said.
+  const bool port_given = endpoint->port != 0 || text.ends_with(":0");
+  const bool bare_v6 = endpoint->address.is_v6() && !text.starts_with('[');
+  if (!port_given || bare_v6) {
+    return Error{"configuration", '"' + std::string(text) + "\" lacks a port: write " +
+                                      (endpoint->address.is_v6() ? "[" + endpoint->address.to_string() + "]"
+                                                                 : endpoint->address.to_string()) +
+                                      ":53"};
+  }
+  return *endpoint;
+}
+
+Result<std::optional<net::Endpoint>> parse_http(std::string_view text) {
+  if (text == "off") return std::optional<net::Endpoint>{};
+  auto endpoint = parse_listen(text);
+  if (!endpoint) return endpoint.error();
+  return std::optional<net::Endpoint>{*endpoint};
+}
+
+std::string config_reference() {
+  return "# Configuration\n\n"
+         "<!-- Made by `understudy check-config --reference` from the rows in app/config_rows.cpp; do not "
+         "edit. -->\n\n"
+         "TOML. `understudy check-config FILE` reports everything that is wrong with a file at once. "
+         "Durations are a whole\n"
+         "number and s, m, h, d or w (`\"90s\"`, `\"2w\"`); sizes are a whole number and KiB, MiB, GiB or "
+         "TiB. `ADDR` is\n"
+         "`192.0.2.1`, `192.0.2.1:53`, `2001:db8::1` or `[2001:db8::1]:53`.\n\n"
+         "```toml\n"
+         "[server]\n"
+         "listen = [\"192.0.2.53:53\", \"[2001:db8::53]:53\"]\n"
+         "data   = \"/var/lib/understudy\"\n\n"
+         "[[zone]]\n"
+         "name   = \"example.com\"\n"
+         "source = \"axfr://198.51.100.1\"\n"
+         "```\n" +
+         options_reference(config_schema());
+}
+
+}  // namespace understudy::app

@@ -1,0 +1,56 @@
+// The configuration: what `understudy serve` and check-config read, as values for the rooms.
+//
+// Read once, by main(), before any thread runs. Every problem is reported at once, each with file and line.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/options.h"
+#include "net/address.h"
+#include "sync/zone_settings.h"
+
+namespace understudy::app {
+
+inline constexpr std::string_view default_config_file = "/etc/understudy/understudy.toml";
+
+struct Config {
+  std::vector<net::Endpoint> listen;
+  std::string data;
+  std::string control;  // always set
+  unsigned workers = 0;
+  std::optional<net::Endpoint> http;  // none: off
+  double ready_min_served_ratio = 0;
+  std::vector<sync::ZoneSettings> zones;
+  double compare_rate = 0;
+  Seconds compare_period{};
+  log::Level log_level{};
+};
+
+struct LoadedConfig {
+  Config config;
+  std::vector<std::string>
+      problems;  // "FILE:LINE: what is wrong"; config is to be used only where there are none
+};
+
+// `file` is the name for messages.
+LoadedConfig parse_config(std::string_view toml, const std::string& file);
+LoadedConfig load_config(const std::string& file);
+// What holds without a file.
+Config default_config();
+
+// `ZONE=SOURCE`, as --zone takes it.
+Result<sync::ZoneSettings> parse_zone_argument(std::string_view text);
+// "off", or ADDR:PORT.
+Result<std::optional<net::Endpoint>> parse_http(std::string_view text);
+// An address to listen on; the port must be given.
+Result<net::Endpoint> parse_listen(std::string_view text);
+
+// Every table and key that the contract names, and those of them that come with later versions.
+const OptionSchema& config_schema();
+// docs/configuration.md.
+std::string config_reference();
+
+}  // namespace understudy::app

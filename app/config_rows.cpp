@@ -1,0 +1,182 @@
+// One row declares an option. Adding one here is all it takes (CONTRIBUTING.md, "Add an option").
+#include "app/config_rows.h"
+
+namespace understudy::app {
+namespace {
+
+using Type = OptionType;
+
+const std::string& text(const OptionValue& value) { return std::get<std::string>(value); }
+std::int64_t number(const OptionValue& value) { return std::get<std::int64_t>(value); }
+Seconds seconds(const OptionValue& value) { return Seconds(number(value)); }
+
+constexpr std::uint16_t dns_port = 53;
+
+// Puts a parsed value into its place, or says what was wrong with it.
+template <class Place, class Parsed>
+Result<> put(Place& place, const Result<Parsed>& parsed) {
+  if (!parsed) return parsed.error();
+  place = *parsed;
+  return {};
+}
+template <class Place, class Value>
+Result<> keep(Place& place, const Value& value) {
+  place = static_cast<Place>(value);
+  return {};
+}
+template <class Element>
+Result<> append(std::vector<Element>& list, const Result<Element>& parsed) {
+  if (!parsed) return parsed.error();
+  list.push_back(*parsed);
+  return {};
+}
+
+Result<net::Prefix> parse_access(const std::string& entry) {
+  if (entry.starts_with("key:"))
+    return Error{"configuration", "\"key:\" entries are not available in this version"};
+  return net::Prefix::parse(entry);
+}
+
+Result<> put_address(std::optional<boost::asio::ip::address>& place, const std::string& address) {
+  boost::system::error_code fault;
+  const auto parsed = boost::asio::ip::make_address(address, fault);
+  if (fault) return Error{"configuration", '"' + address + "\" is no IP address"};
+  place = parsed;
+  return {};
+}
+
+Result<> put_level(log::Level& place, const std::string& word) {
+  place = word == "debug"     ? log::Level::debug
+          : word == "warning" ? log::Level::warning
+          : word == "error"   ? log::Level::error
+                              : log::Level::info;
+  return {};
+}
+
+// Bounds of the timers: RFC 1035 3.3.13 gives SOA times 32 bits; above these a zone would hardly be looked
+// after at all.
+constexpr double minute = 60, day = 86400, year = 365 * day;
+constexpr double largest_size = 1ull << 50;  // a PiB: as good as none
+
+const ConfigRow rows[] = {
+    {{"server", "listen", Type::list, "127.0.0.1:5300", 0, 0, "", "",
+      "Addresses that answer queries, over UDP and TCP. Port 0 chooses one and prints it."},
+     [](ConfigDraft& d, const OptionValue& v) { return append(d.config.listen, parse_listen(text(v))); }},
+    {{"server", "data", Type::text, "/var/lib/understudy", 0, 0, "", "",
+      "The directory of the mirror; made if there is none. One `serve` at a time uses it."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.data, text(v)); }},
+    {{"server", "control", Type::text, "", 0, 0, "", "",
+      "The Unix socket (mode 0600) through which the verbs speak to the server. Without it: `control.sock` "
+      "in the data "
+      "directory."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.control, text(v)); }},
+    {{"server", "workers", Type::integer, "0", 0, 256, "threads", "",
+      "Threads that answer queries; 0 is one a core."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.workers, number(v)); }},
+
+    {{"http", "listen", Type::text, "127.0.0.1:9853", 0, 0, "", "",
+      "Where `/metrics`, `/healthz`, `/readyz`, the API and the status page are read; \"off\" for nowhere. "
+      "It is read-only "
+      "and knows no passwords: keep it on an address that only those reach who may look."},
+     [](ConfigDraft& d, const OptionValue& v) { return put(d.config.http, parse_http(text(v))); }},
+    {{"http", "ready-min-served-ratio", Type::ratio, "0.0", 0, 1, "", "",
+      "The share of zones that must be served for `/readyz` to say yes. 0 keeps one bad zone, or a dark "
+      "primary, from "
+      "taking the whole node out of service."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return keep(d.config.ready_min_served_ratio, std::get<double>(v));
+     }},
+
+    {{"zone", "name", Type::text, "", 0, 0, "", "", "The zone's apex, with or without the final dot."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return append(d.zone_names, dns::Name::from_text(text(v)));
+     }},
+    {{"zone", "names", Type::list, "", 0, 0, "", "",
+      "Several zones that are alike in all the keys of this table."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return append(d.zone_names, dns::Name::from_text(text(v)));
+     }},
+    {{"zone", "source", Type::list, "", 0, 0, "", "",
+      "Where the zone is learned from, in order of preference: `axfr://ADDR[:PORT]` asks a primary for "
+      "transfers, "
+      "`file:PATH` reads a zone file and reads it again when it changes. Required."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return append(d.zone.sources, sync::parse_source(text(v)));
+     }},
+    {{"zone", "allow-notify", Type::list, "", 0, 0, "", "",
+      "Addresses and prefixes whose NOTIFY is believed, besides the sources' own addresses."},
+     [](ConfigDraft& d, const OptionValue& v) { return append(d.zone.allow_notify, parse_access(text(v))); }},
+    {{"zone", "allow-transfer", Type::list, "", 0, 0, "", "",
+      "Addresses and prefixes that may transfer the zone from us (AXFR); without it nobody may."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return append(d.zone.allow_transfer, parse_access(text(v)));
+     }},
+    {{"zone", "notify", Type::list, "", 0, 0, "", "",
+      "Secondaries of ours that are told of every new version; port 53 unless given."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return append(d.zone.notify, net::parse_endpoint(text(v), dns_port));
+     }},
+    {{"zone", "transfer-source", Type::text, "", 0, 0, "", "",
+      "The local address that primaries are asked from, for those that keep access lists."},
+     [](ConfigDraft& d, const OptionValue& v) { return put_address(d.zone.transfer_source, text(v)); }},
+    {{"zone", "compare-with", Type::list, "", 0, 0, "", "",
+      "The primary's addresses whose answers are compared with ours; port 53 unless given. Without it: the "
+      "addresses of "
+      "the sources. A zone with neither stays unknown."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return append(d.zone.compare_with, net::parse_endpoint(text(v), dns_port));
+     }},
+    {{"zone", "refresh-min", Type::duration, "60s", 1, year, "", "",
+      "The SOA's REFRESH is raised to this: how long to wait between checks."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.zone.timers.refresh_min, seconds(v)); }},
+    {{"zone", "refresh-max", Type::duration, "1d", 1, year, "", "", "The SOA's REFRESH is lowered to this."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.zone.timers.refresh_max, seconds(v)); }},
+    {{"zone", "retry-min", Type::duration, "10s", 1, year, "", "",
+      "The SOA's RETRY is raised to this: how long to wait after a check that failed."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.zone.timers.retry_min, seconds(v)); }},
+    {{"zone", "retry-max", Type::duration, "1h", 1, year, "", "", "The SOA's RETRY is lowered to this."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.zone.timers.retry_max, seconds(v)); }},
+    {{"zone", "expire-min", Type::duration, "1h", minute, 10 * year, "", "",
+      "The SOA's EXPIRE is raised to this: how long the zone is served after the last successful check."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.zone.timers.expire_min, seconds(v)); }},
+    {{"zone", "expire-max", Type::duration, "4w", minute, 10 * year, "", "",
+      "The SOA's EXPIRE is lowered to this."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.zone.timers.expire_max, seconds(v)); }},
+    {{"zone", "out-of-zone", Type::choice, "drop", 0, 0, "", "drop|refuse",
+      "Records of a transfer that do not belong to the zone: drop them and raise an alarm, or refuse the "
+      "version."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return keep(d.zone.refuse_out_of_zone, text(v) == "refuse");
+     }},
+    {{"zone", "cname-conflict", Type::choice, "refuse", 0, 0, "", "refuse|drop",
+      "A CNAME beside other data: refuse the version, or keep the CNAME out of it."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return keep(d.zone.drop_cname_conflicts, text(v) == "drop");
+     }},
+    {{"zone", "transfer-max-size", Type::size, "16GiB", 65536, largest_size, "", "",
+      "A transfer that brings more octets is refused."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.zone.transfer_octets, number(v)); }},
+    {{"zone", "transfer-max-records", Type::integer, "200000000", 1, 1e15, "records", "",
+      "A transfer that brings more records is refused."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.zone.transfer_records, number(v)); }},
+    {{"zone", "max-records-per-name", Type::integer, "100000", 1, 4e9, "records", "",
+      "A version with more records at one owner name is refused."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.zone.records_per_name, number(v)); }},
+
+    {{"compare", "rate", Type::ratio, "50", 0.01, 1e6, "queries a second", "",
+      "How many queries one address of a primary is asked at most; some providers bill them."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.compare_rate, std::get<double>(v)); }},
+    {{"compare", "period", Type::duration, "1h", 1, year, "", "",
+      "A full pass over a zone begins at most this often. The rate wins: a pass takes as long as it takes."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.compare_period, seconds(v)); }},
+
+    {{"log", "level", Type::choice, "info", 0, 0, "", "debug|info|warning|error",
+      "Events below this level are not written. The log goes to standard error, a line an event."},
+     [](ConfigDraft& d, const OptionValue& v) { return put_level(d.config.log_level, text(v)); }},
+};
+
+}  // namespace
+
+std::span<const ConfigRow> config_rows() { return rows; }
+
+}  // namespace understudy::app

@@ -1,0 +1,24 @@
+// The option rows of this program: each with the place where its value goes. Immutable, any thread.
+#pragma once
+
+#include <span>
+
+#include "app/config.h"
+
+namespace understudy::app {
+
+// A configuration while it is read, and the zone table that is being read.
+struct ConfigDraft {
+  Config config;
+  sync::ZoneSettings zone;
+  std::vector<dns::Name> zone_names;
+};
+
+struct ConfigRow {
+  Option option;
+  Result<> (*store)(ConfigDraft& draft, const OptionValue& value);
+};
+
+std::span<const ConfigRow> config_rows();
+
+}  // namespace understudy::app

@@ -1,0 +1,45 @@
+#include "app/find_server.h"
+
+#include <CLI/CLI.hpp>
+
+namespace understudy::app {
+namespace {
+
+Result<Config> usable_config(const std::string& file) {
+  if (file.empty()) return default_config();
+  LoadedConfig loaded = load_config(file);
+  if (loaded.problems.empty()) return std::move(loaded.config);
+  return Error{"configuration",
+               loaded.problems.front() + (loaded.problems.size() == 1
+                                              ? std::string()
+                                              : " (and more: see `understudy check-config " + file + "`)")};
+}
+
+}  // namespace
+
+void Whereabouts::add_socket_options(CLI::App& verb) {
+  verb.add_option("--control", control, "the running server's socket")->type_name("SOCKET");
+  add_mirror_options(verb);
+}
+
+void Whereabouts::add_mirror_options(CLI::App& verb) {
+  verb.add_option("--config", config, "the configuration that the server runs with")->type_name("FILE");
+  verb.add_option("--data", data, "the server's data directory")->type_name("DIR");
+}
+
+Result<std::string> Whereabouts::socket() const {
+  if (!control.empty()) return control;
+  if (!data.empty()) return data + "/control.sock";
+  auto loaded = usable_config(config);
+  if (!loaded) return loaded.error();
+  return loaded->control;
+}
+
+Result<std::string> Whereabouts::data_directory() const {
+  if (!data.empty()) return data;
+  auto loaded = usable_config(config);
+  if (!loaded) return loaded.error();
+  return loaded->data;
+}
+
+}  // namespace understudy::app

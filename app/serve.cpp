@@ -1,0 +1,160 @@
+#include "app/serve.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <filesystem>
+
+#include "control/control_server.h"
+#include "control/http_routes.h"
+
+namespace understudy::app {
+namespace {
+
+namespace asio = boost::asio;
+
+// An unspecified primary would be asked by the kernel's choice of ourselves; files have no address.
+std::vector<net::Endpoint> addresses_to_compare(const sync::ZoneSettings& zone) {
+  if (!zone.compare_with.empty()) return zone.compare_with;
+  std::vector<net::Endpoint> addresses;
+  for (const sync::SourceSpec& source : zone.sources) {
+    if (const auto* const axfr = std::get_if<sync::AxfrSource>(&source)) addresses.push_back(axfr->primary);
+  }
+  return addresses;
+}
+
+server::ServerOptions server_options(const Config& config) {
+  server::ServerOptions options;
+  options.listen = config.listen;
+  options.workers = config.workers;
+  options.data_directory = config.data;
+  return options;
+}
+
+audit::CompareOptions compare_options(const Config& config) {
+  audit::CompareOptions options;
+  options.queries_per_second = config.compare_rate;
+  options.period = config.compare_period;
+  return options;
+}
+
+control::RouteOptions route_options(const Config& config) {
+  control::RouteOptions options;
+  options.ready_min_served_ratio = config.ready_min_served_ratio;
+  return options;
+}
+
+Result<> make_directory(const std::string& path) {
+  std::error_code fault;
+  std::filesystem::create_directories(path, fault);
+  if (!fault) return {};
+  return Error{"data-directory", "cannot make the data directory " + path + ": " + fault.message()};
+}
+
+// Every room in the order in which they are made; destroyed the other way round.
+class Serving {
+ public:
+  Serving(const Config& config, std::unique_ptr<backend::Mirror> mirror)
+      : config_(config),
+        mirror_(std::move(mirror)),
+        sync_(context_, *mirror_, tables_, clock_, {config.data}),
+        comparer_(context_, *mirror_, tables_, clock_, compare_options(config)),
+        server_(*mirror_, tables_, sync_, server_options(config)),
+        rooms_{context_, sync_, comparer_, server_, *mirror_, tables_, clock_},
+        control_(rooms_),
+        routes_(rooms_, http_.context(), route_options(config)),
+        signals_(context_, SIGINT, SIGTERM, SIGHUP) {}
+  ~Serving() { stop(); }
+
+  Result<> start() {
+    sync_.add_listener(comparer_);
+    if (auto started = sync_.start(config_.zones); !started) return started;
+    sync_started_ = true;
+    if (auto started = server_.start(); !started) return started;
+    std::vector<audit::CompareTarget> targets;
+    for (const sync::ZoneSettings& zone : config_.zones)
+      targets.push_back({zone.apex, addresses_to_compare(zone)});
+    if (auto started = comparer_.start(std::move(targets)); !started) return started;
+    if (auto started = control_.start(config_.control); !started) return started;
+    if (config_.http) {
+      const auto handle = [this](const control::HttpRequest& request, control::HttpReply reply) {
+        routes_.handle(request, std::move(reply));
+      };
+      if (auto listening = http_.listen(*config_.http, handle); !listening) return listening;
+      http_.start();
+    }
+    wait_for_signal();
+    return {};
+  }
+
+  void announce(std::ostream& out) const {
+    for (const net::Endpoint& address : server_.addresses())
+      out << "listening udp+tcp " << net::to_string(address) << "\n";
+    if (config_.http) out << "http " << net::to_string(http_.address()) << "\n";
+    out << "control " << config_.control << "\nready" << std::endl;
+  }
+
+  // The sync thread is the caller's. Returns after a signal.
+  void run() { context_.run(); }
+
+ private:
+  void wait_for_signal() {
+    signals_.async_wait([this](boost::system::error_code fault, int number) {
+      if (fault) return;
+      if (number == SIGHUP) {
+        log::warning(
+            "reload-unavailable",
+            {{"message", "this version reads its configuration at start only; restart to apply changes"}});
+        return wait_for_signal();
+      }
+      log::info("stopping", {{"signal", number == SIGINT ? "SIGINT" : "SIGTERM"}});
+      control_.stop();
+      comparer_.stop();
+      context_.stop();
+    });
+  }
+
+  // After the sync thread has ended, or where it never ran.
+  void stop() {
+    http_.stop();
+    control_.stop();
+    server_.stop();
+    if (sync_started_) sync_.stop();
+  }
+
+  const Config& config_;
+  const SystemClock clock_;
+  std::unique_ptr<backend::Mirror> mirror_;
+  backend::ZoneTables tables_;
+  asio::io_context context_{1};
+  sync::Sync sync_;
+  audit::Comparer comparer_;
+  server::Server server_;
+  const control::Rooms rooms_;
+  control::ControlServer control_;
+  control::HttpServer http_;
+  control::HttpRoutes routes_;
+  asio::signal_set signals_;
+  bool sync_started_ = false;
+};
+
+}  // namespace
+
+int serve(const Config& config, bool reset_mirror, const Console& console) {
+  log::set_level(config.log_level);
+  std::signal(SIGPIPE, SIG_IGN);  // a reader of our output that went away must not end the service
+  if (const auto made = make_directory(config.data); !made) return console.fail("serve", made.error());
+  backend::MirrorOptions options;
+  options.directory = config.data;
+  options.reset = reset_mirror;
+  auto mirror = backend::open_mirror(options);
+  if (!mirror) return console.fail("serve", mirror.error());
+  Serving serving(config, std::move(*mirror));
+  if (const auto started = serving.start(); !started) return console.fail("serve", started.error());
+  serving.announce(console.out);
+  serving.run();
+  log::info("stopped");
+  return exit_code::fine;
+}
+
+}  // namespace understudy::app

@@ -1,0 +1,195 @@
+// status [ZONE]: what is served, how fresh it is, and why not.
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "app/find_server.h"
+#include "app/verbs.h"
+#include "control/control_client.h"
+
+namespace understudy::app {
+namespace {
+
+namespace json = boost::json;
+
+struct Options {
+  Whereabouts where;
+  std::string zone;
+  bool json = false;
+};
+
+Colour state_colour(std::string_view state) {
+  if (state == "fresh") return Colour::good;
+  return state == "retrying" || state == "stale" ? Colour::warning : Colour::bad;
+}
+
+// What a state means to somebody who reads it for the first time.
+std::string_view state_meaning(std::string_view state) {
+  if (state == "fresh") return "the last check of a primary succeeded";
+  if (state == "retrying") return "no primary answered the last check; the last good version is served";
+  if (state == "stale") return "past its expire time, still served by policy";
+  if (state == "expired") return "no primary answered for too long; clients get SERVFAIL";
+  return "nothing received yet; clients get SERVFAIL";
+}
+
+std::string comparison_text(const json::object& zone) {
+  if (!has(zone, "comparison")) return "-";
+  const json::object& comparison = object_at(zone, "comparison");
+  if (number_at(comparison, "addresses") == 0) return "no address to ask";
+  const std::uint64_t mismatches = number_at(comparison, "mismatches");
+  if (mismatches > 0) return number_text(mismatches) + (mismatches == 1 ? " differs" : " differ");
+  if (flag_at(comparison, "complete")) return "equal";
+  const json::value* const coverage = comparison.if_contains("coverage");
+  const double share = coverage != nullptr && coverage->is_number() ? coverage->to_number<double>() : 0;
+  // Everything was asked; what differed is asked again before it counts.
+  if (share >= 1) return "to be confirmed";
+  return std::to_string(static_cast<int>(share * 100)) + "% compared";
+}
+
+Colour comparison_colour(const json::object& zone) {
+  const json::object& comparison = object_at(zone, "comparison");
+  if (number_at(comparison, "mismatches") > 0) return Colour::bad;
+  return flag_at(comparison, "complete") ? Colour::good : Colour::faint;
+}
+
+std::string serial_text(const json::object& object, std::string_view key) {
+  return has(object, key) ? std::to_string(number_at(object, key)) : std::string("-");
+}
+
+// The primary that answered last in one word or two, for the table.
+Table::Cell primaries_cell(const json::object& zone) {
+  std::size_t up = 0, all = 0;
+  std::string failing;
+  for (const json::value& value : list_at(zone, "primaries")) {
+    const json::object& primary = value.get_object();
+    ++all;
+    if (flag_at(primary, "up")) ++up;
+    if (failing.empty() && has(primary, "failing_since"))
+      failing = text_at(object_at(primary, "failure"), "reason");
+  }
+  if (failing.empty()) return {up > 0 ? "up" : "not asked yet", up > 0 ? Colour::good : Colour::faint};
+  if (all == 1) return {failing, Colour::warning};
+  return {std::to_string(up) + " of " + std::to_string(all) + " up (" + failing + ")", Colour::warning};
+}
+
+void print_all(const json::object& report, UnixTime now, const Console& console) {
+  const json::array& zones = list_at(report, "zones");
+  if (zones.empty()) {
+    console.out << "no zones are configured\n";
+    return;
+  }
+  Table table({"ZONE", "STATE", "VERSION", "SERIAL", "RECORDS", "CHECKED", "PRIMARY", "COMPARISON"});
+  for (const json::value& value : zones) {
+    const json::object& zone = value.get_object();
+    const std::string state = text_at(zone, "state");
+    const bool has_data = number_at(zone, "version") != 0;
+    table.row({{text_at(zone, "zone")},
+               {state, state_colour(state)},
+               {has_data ? number_text(number_at(zone, "version")) : "-"},
+               {serial_text(zone, "serial")},
+               {number_text(number_at(zone, "records"))},
+               {age_text(time_at(zone, "last_check"), now)},
+               primaries_cell(zone),
+               {comparison_text(zone), comparison_colour(zone)}});
+  }
+  table.print(console);
+}
+
+void print_failure(const json::object& failure, std::string_view what, UnixTime now, const Console& console) {
+  console.out << "      " << what << ", " << age_text(time_at(failure, "when"), now) << ": "
+              << text_at(failure, "reason") << ": " << text_at(failure, "message") << "\n";
+}
+
+void print_primary(const json::object& primary, UnixTime now, const Console& console) {
+  const bool up = flag_at(primary, "up"), failing = has(primary, "failing_since");
+  console.out << "    " << text_at(primary, "source") << "  ";
+  if (failing) {
+    console.out << console.paint(Colour::bad, "failing") << " for "
+                << span_text(time_at(primary, "failing_since"), now);
+  } else {
+    console.out << (up ? console.paint(Colour::good, "up") : console.paint(Colour::faint, "not asked yet"));
+  }
+  if (has(primary, "serial")) console.out << ", serial " << serial_text(primary, "serial");
+  if (has(primary, "last_answer")) {
+    console.out << ", answered " << age_text(time_at(primary, "last_answer"), now);
+    const json::value* const rtt = primary.if_contains("soa_rtt_seconds");
+    if (has(primary, "address") && rtt != nullptr && rtt->is_number()) {
+      char text[32];
+      std::snprintf(text, sizeof text, " in %.1f ms", rtt->to_number<double>() * 1000);
+      console.out << text;
+    }
+  }
+  console.out << "\n";
+  if (has(primary, "failure")) print_failure(object_at(primary, "failure"), "last failure", now, console);
+}
+
+std::string sync_text(const json::object& zone, UnixTime now) {
+  if (has(zone, "out_of_sync_since"))
+    return "out of sync for " + span_text(time_at(zone, "out_of_sync_since"), now);
+  return "in sync";
+}
+
+void print_one(const json::object& zone, UnixTime now, const Console& console) {
+  const std::string state = text_at(zone, "state");
+  console.out << console.paint(Colour::bold, text_at(zone, "zone")) << "  "
+              << console.paint(state_colour(state), state) << ": " << state_meaning(state) << "\n";
+  const auto line = [&](std::string_view name, const std::string& text) {
+    console.out << "  " << name << std::string(12 - name.size(), ' ') << text << "\n";
+  };
+  if (number_at(zone, "version") != 0) {
+    line("version", number_text(number_at(zone, "version")) + ", published " +
+                        age_text(time_at(zone, "published"), now));
+    line("serial", serial_text(zone, "serial") + "; primary " + serial_text(zone, "primary_serial") + ", " +
+                       sync_text(zone, now));
+    line("contents", counted(number_at(zone, "records"), "record", "records") + " at " +
+                         counted(number_at(zone, "nodes"), "name", "names"));
+  }
+  const std::string next =
+      has(zone, "next_check") ? ", next check " + age_text(time_at(zone, "next_check"), now) : std::string();
+  line("checked", age_text(time_at(zone, "last_check"), now) + next);
+  if (has(zone, "expires"))
+    line(state == "expired" ? "expired" : "expires", age_text(time_at(zone, "expires"), now));
+  if (flag_at(zone, "transferring")) line("transfer", "under way");
+  if (const std::uint64_t dropped = number_at(zone, "out_of_zone_dropped"); dropped > 0) {
+    line("dropped", counted(dropped, "record that does", "records that do") + " not belong to the zone");
+  }
+  line("comparison", console.paint(comparison_colour(zone), comparison_text(zone)));
+  if (has(zone, "last_refusal")) {
+    const json::object& refusal = object_at(zone, "last_refusal");
+    line("refused", age_text(time_at(refusal, "when"), now) + ": " + text_at(refusal, "reason") + ": " +
+                        text_at(refusal, "message"));
+  }
+  console.out << "  primaries\n";
+  for (const json::value& primary : list_at(zone, "primaries"))
+    print_primary(primary.get_object(), now, console);
+}
+
+int run(const Options& options, const Console& console) {
+  const auto socket = options.where.socket();
+  if (!socket) return console.fail("status", socket.error());
+  json::object request{{"verb", "status"}};
+  if (!options.zone.empty()) request["zone"] = options.zone;
+  const auto answer = control::ask_server(*socket, request);
+  if (!answer) return console.fail("status", answer.error());
+  const UnixTime now = SystemClock().wall();
+  if (options.json) {
+    console.out << json::serialize(*answer) << "\n";
+  } else if (options.zone.empty()) {
+    print_all(*answer, now, console);
+  } else {
+    print_one(*answer, now, console);
+  }
+  return exit_code::fine;
+}
+
+}  // namespace
+
+void add_status(CLI::App& root, const Console& console, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* const verb = root.add_subcommand("status", "Tell what is served, how fresh it is, and why not");
+  verb->add_option("ZONE", options->zone, "one zone, in full")->type_name("");
+  verb->add_flag("--json", options->json, "for scripts");
+  options->where.add_socket_options(*verb);
+  verb->callback([=, &console, &action] { action = [=, &console] { return run(*options, console); }; });
+}
+
+}  // namespace understudy::app
