@@ -1,0 +1,18 @@
+# The suites that run the executable beside other programs: each Python file is one test with its own time budget.
+# Debian's own interpreter is named, since another python3 that comes first in PATH lacks Debian's dnspython.
+# peer_suite(FILE LABEL label TIMEOUT seconds)
+function(peer_suite file)
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "" ${ARGN})
+  get_filename_component(name ${file} NAME_WE)
+  add_test(NAME ${ARG_LABEL}.${name} COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+  set_tests_properties(${ARG_LABEL}.${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
+    ENVIRONMENT UNDERSTUDY_BINARY=$<TARGET_FILE:understudy>)
+endfunction()
+
+peer_suite(interop/basics.py LABEL interop TIMEOUT 300)
+peer_suite(interop/refusals.py LABEL interop TIMEOUT 300)
+peer_suite(interop/primary_nsd.py LABEL interop TIMEOUT 600)
+peer_suite(interop/primary_knot.py LABEL interop TIMEOUT 600)
+peer_suite(interop/primary_bind.py LABEL interop TIMEOUT 600)
+peer_suite(interop/root_zone.py LABEL interop TIMEOUT 600)
+peer_suite(interop/restart_and_kill.py LABEL interop TIMEOUT 900)
