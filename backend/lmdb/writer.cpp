@@ -119,7 +119,7 @@ int LmdbWriter::put_nodes(const WriteTransaction& txn, Generation generation,
   // Where another generation's keys lie behind ours (small zones), LMDB refuses to append: then they are put.
   unsigned flags = MDB_APPEND;
   for (const StoredNode& node : nodes) {
-    std::memcpy(full.data() + generation_octets, node.key.data(), node.key.size());
+    std::copy(node.key.begin(), node.key.end(), full.begin() + generation_octets);  // the root has an empty key
     const MDB_val key{generation_octets + node.key.size(), full.data()};
     int code = cursor.put(key, to_val(node.block), flags);
     if (code == MDB_KEYEXIST && flags != 0) code = cursor.put(key, to_val(node.block), flags = 0);
