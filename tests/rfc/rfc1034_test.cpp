@@ -95,7 +95,7 @@ TEST_F(Rfc1034, Section4_3_2AliasThatLeadsBelowACutEndsInAReferral) {
   EXPECT_EQ(shown(got.authority), shown("EDU. 86400 NS SRI-NIC.ARPA.\nEDU. 86400 NS C.ISI.EDU."));
 }
 
-// "If this query was for a CNAME, it would have been answered with just the CNAME" (6.2.8; 3.6.2).
+// A question for the alias itself is answered with the alias alone (6.2.8; 3.6.2).
 TEST_F(Rfc1034, Section6_2_8AnswersWithTheAliasItself) {
   const Message got = server_.ask("USC-ISIC.ARPA.", "CNAME");
   EXPECT_TRUE(got.aa());

@@ -21,8 +21,8 @@ class Rfc3597 : public ::testing::Test {
   )")}};
 };
 
-// 3: "Recursive servers and resolvers ... RRs of unknown type ... as unstructured binary data, storing and
-// transmitting it without change": octets that would be a compression pointer are data, and case is data
+// 3: Recursive servers and resolvers ... RRs of unknown type ... as unstructured binary data, storing and
+// transmitting it without change: octets that would be a compression pointer are data, and case is data
 // (section 6).
 TEST_F(Rfc3597, Section3UnknownDataIsKeptOctetByOctet) {
   const Message got = server_.ask("a.test.", "TYPE62347");
@@ -45,7 +45,7 @@ TEST_F(Rfc3597, Section3UnknownQuestionTypes) {
   EXPECT_EQ(shown(server_.ask("q.w.test.", "TYPE62347").answer), shown("q.w.test. 60 TYPE62347 \\# 1 00"));
 }
 
-// 4: "Sending servers MUST NOT use compression ... the RDATA of ... RR types not listed" in RFC 1035; of SRV
+// 4: Sending servers MUST NOT use compression ... the RDATA of ... RR types not listed in RFC 1035; of SRV
 // RFC 2782 says the same. The decoder of these tests throws where such a name is compressed.
 TEST_F(Rfc3597, Section4NoCompressionInNewerTypes) {
   EXPECT_EQ(shown(server_.ask("srv.test.", "SRV").answer), shown("srv.test. 60 SRV 1 2 3 target.srv.test."));

@@ -28,7 +28,7 @@ class Rfc4343 : public ::testing::Test {
   TestMirror server_{{text()}};
 };
 
-// 3: "when comparing labels ... ASCII letters are ... case insensitive".
+// 3: when comparing labels ... ASCII letters are ... case insensitive.
 TEST_F(Rfc4343, Section3EveryCaseFinds) {
   for (const char* asked : {"mixed.test.", "MIXED.TEST.", "mIxEd.tEsT."}) {
     const Message got = server_.ask(asked, "A");
@@ -40,7 +40,7 @@ TEST_F(Rfc4343, Section3EveryCaseFinds) {
   EXPECT_EQ(server_.ask("x.CUT.test.", "A").additional.size(), 1u);
 }
 
-// 4.1: "the case ... in the question ... preserved"; owners are told as they were asked.
+// 4.1: the case ... in the question ... preserved; owners are told as they were asked.
 TEST_F(Rfc4343, Section4_1TheCaseAskedComesBack) {
   const Message got = server_.ask("mIxEd.tEsT.", "A");
   EXPECT_EQ(got.questions.at(0).name, name("mIxEd.tEsT."));
@@ -48,7 +48,7 @@ TEST_F(Rfc4343, Section4_1TheCaseAskedComesBack) {
   EXPECT_EQ(server_.ask("X.wIlD.test.", "A").answer.at(0).owner, name("X.wIlD.test."));
 }
 
-// 3: "0x5B and 0x7B" are not letters, nor is what has the high bit.
+// 3: 0x5B and 0x7B are not letters, nor is what has the high bit.
 TEST_F(Rfc4343, Section3OnlyLettersFold) {
   for (const auto& [there, not_there] : {std::pair{"@", "`"}, {"[", "{"}, {"\xc4", "\xe4"}}) {
     EXPECT_EQ(server_.ask(Query{.name = {there, "test"}}).rcode, rcode::noerror) << there;

@@ -35,38 +35,38 @@ class Rfc4592 : public ::testing::Test {
   }
 };
 
-// "QNAME=host3.example. QTYPE=MX, QCLASS=IN: the answer will be a "host3.example. IN MX ...""
+// QNAME=host3.example. QTYPE=MX, QCLASS=IN: the answer will be a host3.example. IN MX ...
 TEST_F(Rfc4592, Section2_2_1SynthesisesMx) {
   EXPECT_EQ(shown(server_.ask("host3.example.", "MX").answer),
             shown("host3.example. 3600 MX 10 host1.example."));
 }
 
-// "QNAME=host3.example. QTYPE=A: the answer will reflect "no error, but no data" because there is no A RR set
+// QNAME=host3.example. QTYPE=A: the answer will reflect no error, but no data because there is no A RR set
 // at
-// '*.example.'"
+// '*.example.'
 TEST_F(Rfc4592, Section2_2_1NoDataAtTheWildcard) { expect_no_data("host3.example.", "A"); }
 
-// "QNAME=foo.bar.example. QTYPE=TXT: the answer will be "foo.bar.example. IN TXT ..." because bar.example.
-// does not exist, but the wildcard does."
+// QNAME=foo.bar.example. QTYPE=TXT: the answer will be foo.bar.example. IN TXT ... because bar.example.
+// does not exist, but the wildcard does.
 TEST_F(Rfc4592, Section2_2_1StandsForSeveralLabels) {
   EXPECT_EQ(shown(server_.ask("foo.bar.example.", "TXT").answer),
             shown("foo.bar.example. 3600 TXT \"this is a wildcard\""));
 }
 
-// "QNAME=host1.example., QTYPE=MX: because host1.example. exists"
+// QNAME=host1.example., QTYPE=MX: because host1.example. exists
 TEST_F(Rfc4592, Section2_2_1NotForAnExistingName) { expect_no_data("host1.example.", "MX"); }
 
-// "QNAME=sub.*.example., QTYPE=MX: because sub.*.example. exists"
+// QNAME=sub.*.example., QTYPE=MX: because sub.*.example. exists
 TEST_F(Rfc4592, Section2_2_1NotForAnExistingNameBelowAnAsterisk) { expect_no_data("sub.*.example.", "MX"); }
 
-// "QNAME=_telnet._tcp.host1.example., QTYPE=SRV: because _tcp.host1.example. exists (without data)"
+// QNAME=_telnet._tcp.host1.example., QTYPE=SRV: because _tcp.host1.example. exists (without data)
 TEST_F(Rfc4592, Section2_2_1NotBelowAnEmptyNonTerminal) {
   const Message got = server_.ask("_telnet._tcp.host1.example.", "SRV");
   EXPECT_EQ(got.rcode, rcode::nxdomain);
   EXPECT_TRUE(got.answer.empty());
 }
 
-// "QNAME=host.subdel.example., QTYPE=A: because subdel.example. exists (and is a zone cut)"
+// QNAME=host.subdel.example., QTYPE=A: because subdel.example. exists (and is a zone cut)
 TEST_F(Rfc4592, Section2_2_1NotBelowACut) {
   const Message got = server_.ask("host.subdel.example.", "A");
   EXPECT_FALSE(got.aa());
@@ -74,13 +74,13 @@ TEST_F(Rfc4592, Section2_2_1NotBelowACut) {
             shown("subdel.example. 3600 NS ns.example.com.\nsubdel.example. 3600 NS ns.example.net."));
 }
 
-// "QNAME=ghost.*.example., QTYPE=MX: because *.example. exists": the closest encloser is the asterisk's own
+// QNAME=ghost.*.example., QTYPE=MX: because *.example. exists: the closest encloser is the asterisk's own
 // name.
 TEST_F(Rfc4592, Section2_2_1NotBelowTheAsterisk) {
   EXPECT_EQ(server_.ask("ghost.*.example.", "MX").rcode, rcode::nxdomain);
 }
 
-// 2.2.2: "host2.example." exists since a name below it does.
+// 2.2.2: host2.example. exists since a name below it does.
 TEST_F(Rfc4592, Section2_2_2EmptyNonTerminalsExist) {
   expect_no_data("_tcp.host1.example.", "A");
   expect_no_data("host2.example.", "MX");
@@ -105,7 +105,7 @@ TEST(Rfc4592Other, Section2_1_3OtherAsterisks) {
   EXPECT_TRUE(got.answer.empty());
 }
 
-// 3.4: "a CNAME RRset at a wildcard": the synthesised alias is followed.
+// 3.4: a CNAME RRset at a wildcard: the synthesised alias is followed.
 TEST(Rfc4592Other, Section4_3AliasAtAWildcard) {
   TestMirror server{{zone("test.",
                           "test. 60 SOA ns. h. 1 2 3 4 5\ntest. 60 NS ns.\n*.test. 60 CNAME t.test.\n"
@@ -114,8 +114,8 @@ TEST(Rfc4592Other, Section4_3AliasAtAWildcard) {
             shown("q.test. 60 CNAME t.test.\nt.test. 60 A 192.0.2.1"));
 }
 
-// 3.3.1: "The source of synthesis ... the wildcard domain name immediately descending from the closest
-// encloser"; a wildcard further up is never taken.
+// 3.3.1: The source of synthesis ... the wildcard domain name immediately descending from the closest
+// encloser; a wildcard further up is never taken.
 TEST(Rfc4592Other, Section3_3_1OnlyTheClosestEncloser) {
   TestMirror server{{zone("test.",
                           "test. 60 SOA ns. h. 1 2 3 4 5\ntest. 60 NS ns.\n*.test. 60 A 192.0.2.1\n"

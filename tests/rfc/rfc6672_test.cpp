@@ -7,7 +7,7 @@ namespace understudy::test {
 
 namespace {
 
-// A zone whose DNAME is at `owner`, and the first target that a question for `asked` is led to ("" where it
+// A zone whose DNAME is at `owner`, and the first target that a question for `asked` is led to ( where it
 // is not).
 std::string led_to(const char* apex, const char* owner, const char* target, const char* asked) {
   const std::string name_of_apex = apex;
@@ -51,7 +51,7 @@ class Rfc6672Zone : public ::testing::Test {
   )")}};
 };
 
-// 3.1: "the server ... synthesize a CNAME RR ... TTL ... equal to the TTL of the corresponding DNAME"; 3.2
+// 3.1: the server ... synthesize a CNAME RR ... TTL ... equal to the TTL of the corresponding DNAME; 3.2
 // 3C: the DNAME is copied, the CNAME synthesised, and the search goes on with the new name.
 TEST_F(Rfc6672Zone, Section3_2SynthesisesAndGoesOn) {
   const Message got = server_.ask("a.old.test.", "A");
@@ -64,7 +64,7 @@ TEST_F(Rfc6672Zone, Section3_2SynthesisesAndGoesOn) {
   EXPECT_EQ(got.answer.at(0).type, type::DNAME);  // 3.1: what it is made from comes before it
 }
 
-// 2.3: "The owner name of a DNAME is not redirected itself"; it may have other data.
+// 2.3: The owner name of a DNAME is not redirected itself; it may have other data.
 TEST_F(Rfc6672Zone, Section2_3TheOwnerItselfIsNotRedirected) {
   EXPECT_EQ(shown(server_.ask("old.test.", "TXT").answer), shown("old.test. 60 TXT owner"));
   EXPECT_EQ(shown(server_.ask("old.test.", "DNAME").answer), shown("old.test. 90 DNAME new.test."));
@@ -73,7 +73,7 @@ TEST_F(Rfc6672Zone, Section2_3TheOwnerItselfIsNotRedirected) {
   EXPECT_TRUE(no_data.answer.empty());
 }
 
-// 2.4: "Resource records MUST NOT exist at any subdomain of the owner of a DNAME RR"; where they do, they are
+// 2.4: Resource records MUST NOT exist at any subdomain of the owner of a DNAME RR; where they do, they are
 // hidden.
 TEST_F(Rfc6672Zone, Section2_4WhatIsBelowIsHidden) {
   const Message got = server_.ask("hidden.old.test.", "A");
@@ -97,7 +97,7 @@ TEST_F(Rfc6672Zone, Section3_2AfterAWildcardsAlias) {
     b.new.test. 60 TXT wild)"));
 }
 
-// 2.2: "the domain name can get too long ... the server ... RCODE YXDOMAIN [6]"; 3.2 3C has the DNAME in the
+// 2.2: the domain name can get too long ... the server ... RCODE YXDOMAIN [6]; 3.2 3C has the DNAME in the
 // answer.
 TEST(Rfc6672, Section2_2OverflowIsYxdomain) {
   const Labels deep{std::string(63, 'd'), std::string(63, 'd'), std::string(63, 'd'), "test"};
@@ -116,7 +116,7 @@ TEST(Rfc6672, Section2_2OverflowIsYxdomain) {
   EXPECT_EQ(over.answer[0].type, type::DNAME);
 }
 
-// 2.2: "DNAMEs ... may ... loop"; RFC 1034 5.2.2 wants loops to end. Each link is told once (RFC 2181 5).
+// 2.2: DNAMEs ... may ... loop; RFC 1034 5.2.2 wants loops to end. Each link is told once (RFC 2181 5).
 TEST(Rfc6672, Section2_2LoopsEnd) {
   TestMirror server{
       {zone("x.", "x. 60 SOA ns. h. 1 2 3 4 5\nx. 60 NS ns.\na.x. 60 DNAME b.x.\nb.x. 60 DNAME a.x.")}};

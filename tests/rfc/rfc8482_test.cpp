@@ -25,7 +25,7 @@ class Rfc8482 : public ::testing::Test {
   )")}};
 };
 
-// 4.1: "A DNS responder ... MAY select one or a subset of the available RRsets at the QNAME": one, and whole.
+// 4.1: A DNS responder ... MAY select one or a subset of the available RRsets at the QNAME: one, and whole.
 TEST_F(Rfc8482, Section4_1OneRrset) {
   const Message got = server_.ask("a.test.", "ANY");
   EXPECT_EQ(got.rcode, rcode::noerror);
@@ -45,7 +45,7 @@ TEST_F(Rfc8482, Section4_1AtAWildcard) {
   EXPECT_EQ(got.answer[0].owner, name("x.w.test."));
 }
 
-// 4.3: "the CNAME RR ... if the QNAME is an alias": the alias is the answer and is not followed (RFC
+// 4.3: the CNAME RR ... if the QNAME is an alias: the alias is the answer and is not followed (RFC
 // 1034 4.3.2 3a: QTYPE matches CNAME).
 TEST_F(Rfc8482, Section4_3AliasesAreNotFollowed) {
   EXPECT_EQ(shown(server_.ask("alias.test.", "ANY").answer), shown("alias.test. 60 CNAME a.test."));

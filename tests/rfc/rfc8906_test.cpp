@@ -27,10 +27,10 @@ class Rfc8906 : public ::testing::Test {
   Query soa() const { return {.name = name("test."), .type = type::SOA}; }
 };
 
-// 8.1.1: "Is the Server Configured for the Zone?"
+// 8.1.1: Is the Server Configured for the Zone?
 TEST_F(Rfc8906, Section8_1_1ServesTheZone) { expect_soa(soa()); }
 
-// 8.1.2: "Testing Unknown Types": NOERROR, or NXDOMAIN where the name does not exist; "AA is set".
+// 8.1.2: Testing Unknown Types: NOERROR, or NXDOMAIN where the name does not exist; AA is set.
 TEST_F(Rfc8906, Section8_1_2UnknownTypes) {
   const Message got = server_.ask("test.", "TYPE1000");
   EXPECT_EQ(got.rcode, rcode::noerror);
@@ -39,7 +39,7 @@ TEST_F(Rfc8906, Section8_1_2UnknownTypes) {
   EXPECT_EQ(shown(got.authority), shown("test. 5 SOA ns.test. h.test. 1 2 3 4 5"));
 }
 
-// 8.1.3.1 to 8.1.3.4: CD=1, AD=1, the last reserved bit, RD=1: "the SOA record in the answer, AA set", the
+// 8.1.3.1 to 8.1.3.4: CD=1, AD=1, the last reserved bit, RD=1: the SOA record in the answer, AA set, the
 // reserved bit clear in the response.
 TEST_F(Rfc8906, Section8_1_3HeaderBits) {
   for (const std::uint16_t flags :
@@ -53,7 +53,7 @@ TEST_F(Rfc8906, Section8_1_3HeaderBits) {
   }
 }
 
-// 8.1.4: "Testing Unknown Opcodes ... the header only, or more; RCODE=NOTIMP".
+// 8.1.4: Testing Unknown Opcodes ... the header only, or more; RCODE=NOTIMP.
 TEST_F(Rfc8906, Section8_1_4UnknownOpcodes) {
   for (const unsigned opcode : {1u, 2u, 3u, 6u, 15u}) {
     for (const bool header_only : {false, true}) {
@@ -69,10 +69,10 @@ TEST_F(Rfc8906, Section8_1_4UnknownOpcodes) {
   }
 }
 
-// 8.1.5: "Testing TCP".
+// 8.1.5: Testing TCP.
 TEST_F(Rfc8906, Section8_1_5Tcp) { expect_soa(soa(), metrics::Proto::tcp); }
 
-// 8.2.1: "Testing Minimal EDNS".
+// 8.2.1: Testing Minimal EDNS.
 TEST_F(Rfc8906, Section8_2_1MinimalEdns) {
   Query query = soa();
   query.edns = true;
@@ -81,7 +81,7 @@ TEST_F(Rfc8906, Section8_2_1MinimalEdns) {
   EXPECT_EQ(server_.ask(query).opt->version, 0);
 }
 
-// 8.2.2: "Testing EDNS Version Negotiation": BADVERS, OPT with version 0, no SOA.
+// 8.2.2: Testing EDNS Version Negotiation: BADVERS, OPT with version 0, no SOA.
 TEST_F(Rfc8906, Section8_2_2VersionNegotiation) {
   Query query = soa();
   query.edns = true;
@@ -93,7 +93,7 @@ TEST_F(Rfc8906, Section8_2_2VersionNegotiation) {
   EXPECT_FALSE(got.aa());
 }
 
-// 8.2.3: "Testing Unknown EDNS Options": answered, and the option is not returned.
+// 8.2.3: Testing Unknown EDNS Options: answered, and the option is not returned.
 TEST_F(Rfc8906, Section8_2_3UnknownOptions) {
   Query query = soa();
   query.edns = true;
@@ -102,7 +102,7 @@ TEST_F(Rfc8906, Section8_2_3UnknownOptions) {
   EXPECT_TRUE(server_.ask(query).opt.value().options.empty());
 }
 
-// 8.2.4: "Testing Unknown EDNS Flags": answered, and Z is clear in the response.
+// 8.2.4: Testing Unknown EDNS Flags: answered, and Z is clear in the response.
 TEST_F(Rfc8906, Section8_2_4UnknownFlags) {
   Query query = soa();
   query.edns = true;
@@ -129,7 +129,7 @@ TEST_F(Rfc8906, Section8_2_5VersionNegotiationWithTheUnknown) {
   EXPECT_TRUE(got.opt.value().options.empty());
 }
 
-// 8.2.7: "Testing Truncated Responses": a small size is honoured, and the OPT is there.
+// 8.2.7: Testing Truncated Responses: a small size is honoured, and the OPT is there.
 TEST_F(Rfc8906, Section8_2_7Dnssec) {
   Query query = soa();
   query.edns = true;
