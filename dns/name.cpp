@@ -37,6 +37,7 @@ NameView NameView::suffix(unsigned labels) const {
 
 bool NameView::equals(NameView other) const {
   if (size_ != other.size_) return false;
+  if (std::memcmp(data_, other.data_, size_) == 0) return true;  // nearly always told by the first look
   // Length octets are at most 63 and so are untouched by lower().
   for (std::size_t i = 0; i < size_; ++i) {
     if (lower(data_[i]) != lower(other.data_[i])) return false;

@@ -197,8 +197,7 @@ class Answerer {
   // rcode is the last name's.
   bool deny(dns::Rcode rcode) {
     answer_.rcode = rcode;
-    key_.assign(name_);
-    backend::FoundNode apex;
+    backend::FoundNode apex;  // its key begins that of name_, which run() left in key_
     if (!in_.reader.find_exact(in_.generation, key_, key_.prefix_size(apex_labels_), apex)) return step({});
     const auto soa = apex.node.find(RRType::SOA);
     if (!soa || soa->size() == 0) return step({});
