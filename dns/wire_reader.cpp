@@ -1,5 +1,7 @@
 #include "dns/wire_reader.h"
 
+#include "dns/name_key.h"
+
 namespace understudy::dns {
 
 bool WireReader::take(std::size_t count) {
@@ -22,13 +24,14 @@ bool WireReader::name(Name& out) {
   std::size_t barrier = at_;  // a pointer must lead before this
   std::size_t resume = 0;     // where reading goes on after the first pointer
   std::size_t size = 0;
+  unsigned pointers = 0;  // a name has at most 127 labels, and no honest writer needs more pointers
   for (;;) {
     if (from >= message_.size()) return refuse_name(out);
     const std::uint8_t length = message_[from];
     if (length >= 0xc0) {
       if (from + 2 > message_.size()) return refuse_name(out);
       const std::size_t target = load16(message_.data() + from) & 0x3fff;
-      if (target >= barrier) return refuse_name(out);
+      if (target >= barrier || ++pointers > NameKey::max_labels) return refuse_name(out);
       if (resume == 0) resume = from + 2;
       from = barrier = target;
       continue;

@@ -70,6 +70,18 @@ TEST(WireReader, PointersThatDoNotLeadBackwards) {
   EXPECT_EQ(read_at({1, 'a', 0xc0, 4, 0xc0, 0}, 4), "refused");  // a loop of a backward and a forward one
 }
 
+// Past bug: a chain of thousands of pointers, each one hop backwards, was followed for each of thousands of records.
+TEST(WireReader, PointersAreCounted) {
+  Bytes message{0};  // the root; then pointers, each to the one before
+  for (std::size_t at = 0; message.size() < 2 * 200; at = message.size() - 2) {
+    message.push_back(static_cast<std::uint8_t>(0xc0 | (at >> 8)));
+    message.push_back(static_cast<std::uint8_t>(at));
+  }
+  Name out;
+  EXPECT_TRUE(WireReader(message, 1 + 2 * 126).name(out));  // the 127th pointer
+  EXPECT_FALSE(WireReader(message, 1 + 2 * 127).name(out));
+}
+
 TEST(WireReader, TruncatedAndReservedLabels) {
   EXPECT_EQ(read_at({}, 0), "refused");
   EXPECT_EQ(read_at({1}, 0), "refused");
