@@ -15,8 +15,8 @@ LookupResult from_node(NodeView node, unsigned labels, bool wildcard, RRType typ
   if (const auto rrset = node.find(type); rrset && rrset->size() != 0) {
     return at(Outcome::answer, node, labels, wildcard);
   }
-  // RFC 1034 4.3.2 3a; a CNAME stands alone, so that the first RRset tells (NSEC sorts behind it).
-  if (node.rrset_count() != 0 && node.type_at(0) == RRType::CNAME && node.rrset(0).size() != 0) {
+  // RFC 1034 4.3.2 3a.
+  if (const auto cname = node.find(RRType::CNAME); cname && cname->size() != 0) {
     return at(Outcome::cname, node, labels, wildcard);
   }
   return at(Outcome::nodata, node, labels, wildcard);

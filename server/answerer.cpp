@@ -101,7 +101,7 @@ class Answerer {
   }
 
   bool follow_cname(const LookupResult& found) {
-    const RRsetView rrset = found.node.rrset(0);
+    const RRsetView rrset = *found.node.find(RRType::CNAME);
     add(Section::answer, rrset, name_.size());
     cname_entry_ = static_cast<std::uint16_t>(answer_.size() - 1);
     std::array<std::uint8_t, 2 * limits::name_octets> target;
