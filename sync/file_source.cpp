@@ -47,7 +47,7 @@ class FileGate {
 std::optional<FileStamp> stamp_of(const std::string& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) return std::nullopt;
-  return FileStamp{status.st_mtim.tv_sec, status.st_mtim.tv_nsec, static_cast<std::uint64_t>(status.st_size),
+  return FileStamp{status.st_ctim.tv_sec, status.st_ctim.tv_nsec, static_cast<std::uint64_t>(status.st_size),
                    status.st_ino};
 }
 

@@ -10,7 +10,7 @@ namespace understudy::sync {
 
 // What tells one state of a file from another without reading it.
 struct FileStamp {
-  std::int64_t seconds = 0, nanoseconds = 0;  // of the last modification
+  std::int64_t seconds = 0, nanoseconds = 0;  // of the last change, of its rights too
   std::uint64_t size = 0, inode = 0;
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };

@@ -50,7 +50,9 @@ void RefreshTimer::start(Now now, const dns::Soa& soa, const backend::TimerRow& 
   const Seconds until_check = std::clamp(Seconds(row.next_check - now.wall), Seconds(0), refresh);
   schedule(now, until_check);
   if (!expires_ever_) return;
-  const Seconds until_expiry = std::min(Seconds(row.expires - now.wall), expire);
+  // A zone that was a file's has data and no expiry yet: its time begins with the last success.
+  const UnixTime expires = row.expires != 0 ? row.expires : row.last_success + expire.count();
+  const Seconds until_expiry = std::min(Seconds(expires - now.wall), expire);
   expires_at_ = now.steady + until_expiry;
   if (until_expiry <= Seconds(0)) state_ = ZoneState::expired;
 }

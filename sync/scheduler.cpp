@@ -5,6 +5,16 @@
 #include "base/log.h"
 
 namespace understudy::sync {
+namespace {
+
+// Which zones wait for one another: those whose first source is the same primary, and all files together.
+std::string lane_of(const ZoneSettings& settings) {
+  if (settings.sources.empty()) return {};
+  const auto* axfr = std::get_if<AxfrSource>(&settings.sources.front());
+  return axfr == nullptr ? std::string() : net::to_string(axfr->primary);
+}
+
+}  // namespace
 
 Scheduler::Scheduler(boost::asio::any_io_executor executor, const Clock& clock)
     : executor_(executor), clock_(clock), timer_(executor) {}
@@ -43,7 +53,7 @@ void Scheduler::run_due() {
     if (due.agent->scheduled) continue;  // under way: its end brings it back
     if (due.agent->check_due()) {
       due.agent->scheduled = true;
-      ready_.push_back(due.agent);
+      queue(due.agent);
     } else {
       push(due.agent);
     }
@@ -52,29 +62,53 @@ void Scheduler::run_due() {
   arm();
 }
 
+void Scheduler::queue(const std::shared_ptr<ZoneAgent>& agent) {
+  Lane& lane = lanes_[lane_of(agent->settings())];
+  if (lane.ready.empty()) waiting_.push_back(&lane);
+  lane.ready.push_back(agent);
+}
+
 void Scheduler::start_ready() {
-  while (!stopped_ && under_way_ < limits::concurrent_refreshes && !ready_.empty()) {
-    const std::shared_ptr<ZoneAgent> agent = ready_.front();
-    ready_.pop_front();
-    ++under_way_;
-    agent->begin_cycle();
-    push(agent);  // an expiry does not wait for a check that hangs
-    auto cycle = agent->cycle();
-    boost::asio::co_spawn(executor_, std::move(cycle), [this, agent](std::exception_ptr failure) {
-      // Nothing throws by design; what does (no memory) must not end the other zones' service.
-      if (failure) log::error("check-failed", {{"zone", dns::to_string(agent->settings().apex)}});
-      --under_way_;
-      agent->scheduled = false;
-      push(agent);
-      start_ready();
-      arm();
-    });
+  // Lanes that may not start hold at least as many places as are free, so that few of them are passed over
+  // here.
+  for (std::size_t passed = 0; !stopped_ && passed < waiting_.size();) {
+    const std::size_t free = limits::concurrent_refreshes - under_way_;
+    if (free == 0) return;
+    Lane& lane = *waiting_.front();
+    waiting_.pop_front();
+    if (lane.under_way < free) {
+      start(lane);
+      passed = 0;
+    } else {
+      ++passed;
+    }
+    if (!lane.ready.empty()) waiting_.push_back(&lane);
   }
+}
+
+void Scheduler::start(Lane& lane) {
+  const std::shared_ptr<ZoneAgent> agent = lane.ready.front();
+  lane.ready.pop_front();
+  ++under_way_;
+  ++lane.under_way;
+  agent->begin_cycle();
+  push(agent);  // an expiry does not wait for a check that hangs
+  auto cycle = agent->cycle();
+  boost::asio::co_spawn(executor_, std::move(cycle), [this, agent, &lane](std::exception_ptr failure) {
+    // Nothing throws by design; what does (no memory) must not end the other zones' service.
+    if (failure) log::error("check-failed", {{"zone", dns::to_string(agent->settings().apex)}});
+    --under_way_;
+    --lane.under_way;
+    agent->scheduled = false;
+    push(agent);
+    start_ready();
+    arm();
+  });
 }
 
 void Scheduler::stop() {
   stopped_ = true;
-  ready_.clear();
+  waiting_.clear();
 }
 
 }  // namespace understudy::sync

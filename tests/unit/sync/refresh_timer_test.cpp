@@ -144,6 +144,19 @@ TEST(RefreshTimer, GoesOnAfterARestart) {
   EXPECT_TRUE(jumped.tick({past.steady + Seconds(86400), past.wall}));
 }
 
+TEST(RefreshTimer, AZoneThatWasAFilesExpiresAfterItsLastSuccess) {
+  RefreshTimer file({}, 1, false);
+  file.start_empty(at(0));
+  file.begin_check();
+  file.succeeded(at(0), soa);
+  RefreshTimer moved({}, 1, true);
+  moved.start(at(100), soa, file.row());
+  EXPECT_EQ(moved.state(), ZoneState::fresh);
+  EXPECT_FALSE(moved.tick(at(86399)));
+  EXPECT_TRUE(moved.tick(at(86400)));
+  EXPECT_EQ(moved.state(), ZoneState::expired);
+}
+
 TEST(RefreshTimer, AFileNeverExpires) {
   RefreshTimer timer({}, 1, false);
   timer.start_empty(at(0));
