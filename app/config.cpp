@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -115,6 +116,10 @@ LoadedConfig parse_config(std::string_view toml, const std::string& file) {
 }
 
 LoadedConfig load_config(const std::string& file) {
+  std::error_code unknown;
+  if (std::filesystem::is_directory(file, unknown)) {
+    return {{}, {file + ": is a directory; name the configuration file in it"}};
+  }
   std::ifstream in(file, std::ios::binary);
   std::string text;
   if (in) text.assign(std::istreambuf_iterator<char>(in), {});
