@@ -346,6 +346,25 @@ TEST_F(SyncTest, AsksTheNextPrimaryAndSparesTheSilentOne) {
   EXPECT_EQ(primary.transfers, 50);
 }
 
+// Past bug: 130 zones of one primary that says nothing took every place, and no other zone was asked for.
+TEST_F(SyncTest, ASilentPrimaryWithManyZonesDelaysNoOtherZone) {
+  asio::io_context unused;
+  asio::ip::tcp::acceptor silent(unused, {asio::ip::address_v4::loopback(), 0});
+  asio::ip::udp::socket deaf(unused, {asio::ip::address_v4::loopback(), silent.local_endpoint().port()});
+  const net::Endpoint dead{asio::ip::address_v4::loopback(), silent.local_endpoint().port()};
+  std::vector<ZoneSettings> zones;
+  for (int i = 0; i < 300; ++i) zones.push_back(zone("z" + std::to_string(i) + ".", {AxfrSource{dead}}));
+  zones.push_back(zone("live."));
+  secondary->open(zones);
+  secondary->run_until([this] { return secondary->status("live.").state == ZoneState::fresh; });
+  // With one queue for all, the last zone's turn would come only after 173 of the others were given up.
+  int given_up = 0;
+  for (int i = 0; i < 300; ++i) {
+    given_up += secondary->status("z" + std::to_string(i) + ".").primaries.at(0).failure.has_value();
+  }
+  EXPECT_LT(given_up, 100);
+}
+
 TEST_F(SyncTest, ANotifyBringsTheChangeAndGoesOn) {
   Primary further;
   ZoneSettings settings = zone("example.");
