@@ -11,8 +11,8 @@
 namespace understudy::backend::lmdb::store_format {
 
 inline constexpr std::uint32_t schema_version = 1;
-inline constexpr std::string_view schema_key = "schema", instance_key = "instance",
-                                  next_zone_key = "next-zone", next_bulk_key = "next-bulk-generation",
+inline constexpr std::string_view schema_key = "schema", next_zone_key = "next-zone",
+                                  next_bulk_key = "next-bulk-generation",
                                   next_small_key = "next-small-generation";
 
 // Generations of bulk builds have this bit, so that their keys are the last of `nodes`.
