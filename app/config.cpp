@@ -14,8 +14,11 @@ namespace {
 
 constexpr OptionTable tables[] = {
     {"server", false, "What this server is and where it answers."},
+    {"tls", false, "What this server shows to clients that come over TLS."},
+    {"edns", false, "What EDNS options say."},
     {"http", false, "The door for Prometheus, load balancers and people."},
     {"zone", true, "A zone, or several that are alike. At least one is needed to serve anything."},
+    {"rrl", false, "Response rate limiting over UDP, against floods with forged sources."},
     {"compare", false, "The comparison of our answers with the primary's."},
     {"log", false, "The log."},
 };
@@ -23,16 +26,13 @@ constexpr OptionTable tables[] = {
 // What the contract names beyond this version: refused by name, so that nobody believes that it is in force.
 constexpr std::string_view later[] = {
     "key",
-    "tls",
-    "rrl",
-    "edns",
+    "tls.client-ca",
+    "tls.pins",
     "catalog",
     "gate",
     "metrics",
-    "server.listen-tls",
     "http.public",
     "zone.on-expire",
-    "zone.keep",
     "zone.serial",
     "zone.stale-past-signature",
     "compare.expect",
@@ -70,11 +70,8 @@ class Collector final : public OptionSink {
         draft_.zone_names.empty() ? "this zone" : dns::to_string(draft_.zone_names.front());
     if (!name_given_) problems.emplace_back("a zone without a name: give name or names");
     if (!source_given_) problems.push_back(who + " has no source: give source, such as \"axfr://192.0.2.1\"");
-    const sync::TimerBounds& timers = draft_.zone.timers;
-    if (timers.refresh_min > timers.refresh_max)
-      problems.push_back(who + ": refresh-min is above refresh-max");
-    if (timers.retry_min > timers.retry_max) problems.push_back(who + ": retry-min is above retry-max");
-    if (timers.expire_min > timers.expire_max) problems.push_back(who + ": expire-min is above expire-max");
+    for (std::string& problem : timer_problems(who, draft_.zone.timers))
+      problems.push_back(std::move(problem));
     for (const dns::Name& name : draft_.zone_names) {
       auto& zones = draft_.config.zones;
       if (std::any_of(zones.begin(), zones.end(), [&](const auto& zone) { return zone.apex == name; })) {
@@ -90,6 +87,16 @@ class Collector final : public OptionSink {
   std::string_view table_;
   bool name_given_ = false, source_given_ = false;
 };
+
+// What no single table can see.
+std::vector<std::string> problems_of(const Config& config) {
+  const StreamConfig& streams = config.streams;
+  if (streams.certificate.empty() != streams.key.empty())
+    return {"[tls] certificate and key belong together: give both"};
+  if (!config.listen_tls.empty() && streams.certificate.empty())
+    return {"[server] listen-tls needs [tls] certificate and key"};
+  return {};
+}
 
 }  // namespace
 
@@ -112,6 +119,8 @@ LoadedConfig parse_config(std::string_view toml, const std::string& file) {
                               problem.message);
   }
   loaded.config = collector.take();
+  for (const std::string& problem : problems_of(loaded.config))
+    loaded.problems.push_back(file + ":1: " + problem);
   return loaded;
 }
 
@@ -125,6 +134,15 @@ LoadedConfig load_config(const std::string& file) {
   if (in) text.assign(std::istreambuf_iterator<char>(in), {});
   if (!in || in.bad()) return {{}, {file + ": cannot be read: " + std::strerror(errno != 0 ? errno : EIO)}};
   return parse_config(text, file);
+}
+
+std::vector<std::string> timer_problems(const std::string& zone, const sync::TimerBounds& timers) {
+  std::vector<std::string> problems;
+  if (timers.refresh_min > timers.refresh_max)
+    problems.push_back(zone + ": refresh-min is above refresh-max");
+  if (timers.retry_min > timers.retry_max) problems.push_back(zone + ": retry-min is above retry-max");
+  if (timers.expire_min > timers.expire_max) problems.push_back(zone + ": expire-min is above expire-max");
+  return problems;
 }
 
 Config default_config() { return parse_config("", "defaults").config; }

@@ -10,14 +10,24 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "net/address.h"
+#include "server/pipeline_options.h"
 #include "sync/zone_settings.h"
 
 namespace understudy::app {
 
 inline constexpr std::string_view default_config_file = "/etc/understudy/understudy.toml";
 
+// What streams may take, and how they are spoken to.
+struct StreamConfig {
+  unsigned connections = 0, connections_per_address = 0;
+  Seconds idle{}, lifetime{};
+  std::string certificate, key;
+  unsigned padding = 0;
+};
+
 struct Config {
-  std::vector<net::Endpoint> listen;
+  std::vector<net::Endpoint> listen, listen_tls;
+  StreamConfig streams;
   std::string data;
   std::string control;  // always set
   unsigned workers = 0;
@@ -27,6 +37,7 @@ struct Config {
   double compare_rate = 0;
   Seconds compare_period{};
   log::Level log_level{};
+  server::PipelineOptions pipeline;
 };
 
 struct LoadedConfig {
@@ -47,6 +58,9 @@ Result<sync::ZoneSettings> parse_zone_argument(std::string_view text);
 Result<std::optional<net::Endpoint>> parse_http(std::string_view text);
 // An address to listen on; the port must be given.
 Result<net::Endpoint> parse_listen(std::string_view text);
+
+// What is wrong with the bounds of a zone's timers.
+std::vector<std::string> timer_problems(const std::string& zone, const sync::TimerBounds& timers);
 
 // Every table and key that the contract names, and those of them that come with later versions.
 const OptionSchema& config_schema();

@@ -1,6 +1,8 @@
 // One row declares an option. Adding one here is all it takes (CONTRIBUTING.md, "Add an option").
 #include "app/config_rows.h"
 
+#include "app/pipeline_values.h"
+
 namespace understudy::app {
 namespace {
 
@@ -73,6 +75,61 @@ const ConfigRow rows[] = {
     {{"server", "workers", Type::integer, "0", 0, 256, "threads", "",
       "Threads that answer queries; 0 is one a core."},
      [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.workers, number(v)); }},
+
+    {{"server", "listen-tls", Type::list, "", 0, 0, "", "",
+      "Addresses that answer queries over TLS (DoT), and transfers where TLS is 1.3; needs `[tls]`. Port 0 "
+      "chooses one and prints it."},
+     [](ConfigDraft& d, const OptionValue& v) { return append(d.config.listen_tls, parse_listen(text(v))); }},
+    {{"server", "tcp-clients", Type::integer, "1000", 1, 1e6, "connections", "",
+      "Connections at once, TLS included. At the bound a new one takes the place of the one that is idle "
+      "longest."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.streams.connections, number(v)); }},
+    {{"server", "tcp-clients-per-address", Type::integer, "100", 1, 1e6, "connections", "",
+      "The same bound for one client: an IPv4 address, or an IPv6 /64."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return keep(d.config.streams.connections_per_address, number(v));
+     }},
+    {{"server", "tcp-idle", Type::duration, "10s", 1, day, "", "",
+      "A connection is closed after this long without a query answered or an octet of a response taken. "
+      "Clients that ask are told (RFC 7828)."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.streams.idle, seconds(v)); }},
+    {{"server", "tcp-lifetime", Type::duration, "10m", 1, year, "", "",
+      "A connection is closed at this age, unless a zone is being transferred over it."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.streams.lifetime, seconds(v)); }},
+    {{"server", "minimal-answers", Type::boolean, "true", 0, 0, "", "",
+      "Leave addresses of MX, NS and SRV targets out of the additional section. Glue, and what SVCB and "
+      "HTTPS point "
+      "to, is always there."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return keep(d.config.pipeline.minimal_answers, std::get<bool>(v));
+     }},
+    {{"server", "version-bind", Type::text, "", 0, 0, "", "",
+      "What class CH `version.bind` and `version.server` are answered with; without it they are refused."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return put(d.config.pipeline.chaos.version, parse_chaos_text(text(v)));
+     }},
+    {{"server", "hostname-bind", Type::text, "", 0, 0, "", "",
+      "What class CH `hostname.bind` is answered with; without it it is refused."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return put(d.config.pipeline.chaos.hostname, parse_chaos_text(text(v)));
+     }},
+    {{"server", "id-server", Type::text, "", 0, 0, "", "",
+      "What class CH `id.server` (RFC 4892) is answered with; without it it is refused."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return put(d.config.pipeline.chaos.id, parse_chaos_text(text(v)));
+     }},
+
+    {{"tls", "certificate", Type::text, "", 0, 0, "", "",
+      "The file with the certificate in PEM, the intermediate ones after it. It and the key are read again "
+      "when they change; a pair that is no good is told in the log and the one before goes on."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.streams.certificate, text(v)); }},
+    {{"tls", "key", Type::text, "", 0, 0, "", "", "The file with the certificate's private key in PEM."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.streams.key, text(v)); }},
+
+    {{"edns", "padding", Type::integer, "468", 0, 4096, "octets", "",
+      "Over TLS, responses to clients that pad their queries are filled up to a multiple of this (RFC 8467); "
+      "0 is never."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.streams.padding, number(v)); }},
 
     {{"http", "listen", Type::text, "127.0.0.1:9853", 0, 0, "", "",
       "Where `/metrics`, `/healthz`, `/readyz`, the API and the status page are read; \"off\" for nowhere. "
@@ -162,6 +219,68 @@ const ConfigRow rows[] = {
     {{"zone", "max-records-per-name", Type::integer, "100000", 1, 4e9, "records", "",
       "A version with more records at one owner name is refused."},
      [](ConfigDraft& d, const OptionValue& v) { return keep(d.zone.records_per_name, number(v)); }},
+    {{"zone", "keep.versions", Type::integer, "1000", 1, 1e9, "versions", "",
+      "Versions that the mirror remembers, the live one among them. Written `keep = { versions = 1000, age = "
+      "\"90d\", bytes = \"1GiB\" }`; a version is forgotten as soon as one of the three says so."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.zone.keep.versions, number(v)); }},
+    {{"zone", "keep.age", Type::duration, "90d", minute, 100 * year, "", "",
+      "A version that was published longer ago is forgotten; the live one never is."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.zone.keep.age, seconds(v)); }},
+    {{"zone", "keep.bytes", Type::size, "1GiB", 0, largest_size, "", "",
+      "What the versions before the live one may take in the mirror."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.zone.keep.octets, number(v)); }},
+
+    {{"edns", "nsid", Type::text, "", 0, 0, "", "",
+      "Which server of several answers, told to those who ask (NSID, RFC 5001): a text, or `0x` and "
+      "hexadecimal "
+      "digits; at most 128 octets. Without it nothing is told."},
+     [](ConfigDraft& d, const OptionValue& v) { return put(d.config.pipeline.nsid, parse_nsid(text(v))); }},
+    {{"edns", "cookie-secret-file", Type::text, "", 0, 0, "", "",
+      "The secret of DNS cookies (RFC 9018), for servers that share an address: a line of 32 hexadecimal "
+      "digits. A "
+      "second line is believed as well: the secret before, or the next one. Without it: a secret of its own, "
+      "new at "
+      "each start."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return put(d.config.pipeline.cookies, read_cookie_secrets(text(v)));
+     }},
+
+    {{"rrl", "responses-per-second", Type::ratio, "0", 0, 1e9, "responses a second", "",
+      "How many responses of one kind (the same RRset, referrals to one cut, denials of one zone, errors) "
+      "one network "
+      "is sent over UDP. 0: no limit. Clients with a valid DNS cookie are not limited."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return keep(d.config.pipeline.rate_limit.responses_per_second, std::get<double>(v));
+     }},
+    {{"rrl", "slip", Type::integer, "2", 0, 100, "responses", "",
+      "Of the responses over the limit every so many-th is sent truncated, so that honest clients come back "
+      "over "
+      "TCP (BADCOOKIE for those that know cookies); 0: all are dropped, 1: none."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.pipeline.rate_limit.slip, number(v)); }},
+    {{"rrl", "ipv4-prefix", Type::integer, "24", 1, 32, "bits", "",
+      "How much of an IPv4 address is one network."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return keep(d.config.pipeline.rate_limit.ipv4_prefix, number(v));
+     }},
+    {{"rrl", "ipv6-prefix", Type::integer, "56", 1, 128, "bits", "",
+      "How much of an IPv6 address is one network."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return keep(d.config.pipeline.rate_limit.ipv6_prefix, number(v));
+     }},
+    {{"rrl", "exempt", Type::list, "", 0, 0, "", "", "Addresses and prefixes that are not limited."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return append(d.config.pipeline.rate_limit.exempt, net::Prefix::parse(text(v)));
+     }},
+    {{"rrl", "log-only", Type::boolean, "false", 0, 0, "", "",
+      "Count what would be limited (`understudy_dns_rate_limited_total`), and send it all the same."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return keep(d.config.pipeline.rate_limit.log_only, std::get<bool>(v));
+     }},
+    {{"rrl", "table-size", Type::integer, "65536", 4, 1e8, "buckets", "",
+      "How many networks and kinds of response each worker keeps count of, at 16 octets each."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return keep(d.config.pipeline.rate_limit.table_size, number(v));
+     }},
 
     {{"compare", "rate", Type::ratio, "50", 0.01, 1e6, "queries a second", "",
       "How many queries one address of a primary is asked at most; some providers bill them."},

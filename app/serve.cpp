@@ -1,10 +1,16 @@
 #include "app/serve.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <filesystem>
+#include <random>
 
+#include "app/zone_options.h"
 #include "control/control_server.h"
 #include "control/http_routes.h"
 
@@ -13,21 +19,31 @@ namespace {
 
 namespace asio = boost::asio;
 
-// An unspecified primary would be asked by the kernel's choice of ourselves; files have no address.
-std::vector<net::Endpoint> addresses_to_compare(const sync::ZoneSettings& zone) {
-  if (!zone.compare_with.empty()) return zone.compare_with;
-  std::vector<net::Endpoint> addresses;
-  for (const sync::SourceSpec& source : zone.sources) {
-    if (const auto* const axfr = std::get_if<sync::AxfrSource>(&source)) addresses.push_back(axfr->primary);
-  }
-  return addresses;
+// How often the certificate's files are looked at.
+constexpr std::chrono::seconds certificate_period{5};
+
+void fill_random(SipKey& key) {
+  std::random_device source;
+  std::ranges::generate(key, [&] { return static_cast<std::uint8_t>(source()); });
 }
 
 server::ServerOptions server_options(const Config& config) {
   server::ServerOptions options;
   options.listen = config.listen;
+  options.listen_tls = config.listen_tls;
+  options.tls_certificate = config.streams.certificate;
+  options.tls_key = config.streams.key;
+  options.tcp_connections = config.streams.connections;
+  options.tcp_connections_per_client = config.streams.connections_per_address;
+  options.tcp_idle = config.streams.idle;
+  options.tcp_lifetime = config.streams.lifetime;
+  options.padding_block = config.streams.padding;
   options.workers = config.workers;
   options.data_directory = config.data;
+  options.pipeline = config.pipeline;
+  // Secrets that need not be shared with anyone: of this run.
+  fill_random(options.pipeline.rate_limit.hash_key);
+  if (auto& active = options.pipeline.cookies.active; !active) fill_random(active.emplace());
   return options;
 }
 
@@ -51,6 +67,14 @@ Result<> make_directory(const std::string& path) {
   return Error{"data-directory", "cannot make the data directory " + path + ": " + fault.message()};
 }
 
+// A connection is a descriptor, and the usual 1024 are fewer than tcp-clients may allow.
+void allow_all_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 // Every room in the order in which they are made; destroyed the other way round.
 class Serving {
  public:
@@ -60,20 +84,24 @@ class Serving {
         sync_(context_, *mirror_, tables_, clock_, {config.data}),
         comparer_(context_, *mirror_, tables_, clock_, compare_options(config)),
         server_(*mirror_, tables_, sync_, server_options(config)),
-        rooms_{context_, sync_, comparer_, server_, *mirror_, tables_, clock_},
+        rooms_{context_, sync_, comparer_, server_, *mirror_, tables_, clock_, zone_from_options},
         control_(rooms_),
         routes_(rooms_, http_.context(), route_options(config)),
-        signals_(context_, SIGINT, SIGTERM, SIGHUP) {}
+        signals_(context_, SIGINT, SIGTERM, SIGHUP),
+        certificate_timer_(context_) {}
   ~Serving() { stop(); }
 
   Result<> start() {
     sync_.add_listener(comparer_);
-    if (auto started = sync_.start(config_.zones); !started) return started;
+    auto zones = added_zones(*mirror_, config_.zones);
+    if (!zones) return zones.error();
+    zones->insert(zones->begin(), config_.zones.begin(), config_.zones.end());
+    if (auto started = sync_.start(*zones); !started) return started;
     sync_started_ = true;
     if (auto started = server_.start(); !started) return started;
     std::vector<audit::CompareTarget> targets;
-    for (const sync::ZoneSettings& zone : config_.zones)
-      targets.push_back({zone.apex, addresses_to_compare(zone)});
+    for (const sync::ZoneSettings& zone : *zones)
+      targets.push_back({zone.apex, sync::compared_addresses(zone)});
     if (auto started = comparer_.start(std::move(targets)); !started) return started;
     if (auto started = control_.start(config_.control); !started) return started;
     if (config_.http) {
@@ -84,12 +112,15 @@ class Serving {
       http_.start();
     }
     wait_for_signal();
+    if (!config_.listen_tls.empty()) watch_certificate();
     return {};
   }
 
   void announce(std::ostream& out) const {
     for (const net::Endpoint& address : server_.addresses())
       out << "listening udp+tcp " << net::to_string(address) << "\n";
+    for (const net::Endpoint& address : server_.tls_addresses())
+      out << "listening tls " << net::to_string(address) << "\n";
     if (config_.http) out << "http " << net::to_string(http_.address()) << "\n";
     out << "control " << config_.control << "\nready" << std::endl;
   }
@@ -114,6 +145,15 @@ class Serving {
     });
   }
 
+  void watch_certificate() {
+    certificate_timer_.expires_after(certificate_period);
+    certificate_timer_.async_wait([this](boost::system::error_code fault) {
+      if (fault) return;
+      server_.renew_certificate();
+      watch_certificate();
+    });
+  }
+
   // After the sync thread has ended, or where it never ran.
   void stop() {
     http_.stop();
@@ -135,6 +175,7 @@ class Serving {
   control::HttpServer http_;
   control::HttpRoutes routes_;
   asio::signal_set signals_;
+  asio::steady_timer certificate_timer_;
   bool sync_started_ = false;
 };
 
@@ -142,6 +183,7 @@ class Serving {
 
 int serve(const Config& config, bool reset_mirror, const Console& console) {
   log::set_level(config.log_level);
+  allow_all_descriptors();
   std::signal(SIGPIPE, SIG_IGN);  // a reader of our output that went away must not end the service
   if (const auto made = make_directory(config.data); !made) return console.fail("serve", made.error());
   backend::MirrorOptions options;

@@ -1,5 +1,6 @@
 // status [ZONE]: what is served, how fresh it is, and why not.
 #include <CLI/CLI.hpp>
+#include <array>
 #include <memory>
 
 #include "app/find_server.h"
@@ -55,27 +56,44 @@ std::string serial_text(const json::object& object, std::string_view key) {
   return has(object, key) ? std::to_string(number_at(object, key)) : std::string("-");
 }
 
-// The primary that answered last in one word or two, for the table.
-Table::Cell primaries_cell(const json::object& zone) {
+// How the primaries are, in a few words for the table.
+Table::Cell primaries_cell(const json::object& zone, UnixTime now) {
   std::size_t up = 0, all = 0;
   std::string failing;
   for (const json::value& value : list_at(zone, "primaries")) {
     const json::object& primary = value.get_object();
     ++all;
     if (flag_at(primary, "up")) ++up;
-    if (failing.empty() && has(primary, "failing_since"))
-      failing = text_at(object_at(primary, "failure"), "reason");
+    if (failing.empty() && has(primary, "failing_since")) {
+      failing = text_at(object_at(primary, "failure"), "reason") + " for " +
+                span_text(time_at(primary, "failing_since"), now);
+    }
   }
   if (failing.empty()) return {up > 0 ? "up" : "not asked yet", up > 0 ? Colour::good : Colour::faint};
   if (all == 1) return {failing, Colour::warning};
   return {std::to_string(up) + " of " + std::to_string(all) + " up (" + failing + ")", Colour::warning};
 }
 
+// Zones whose data would come back with them.
+void print_unserved(const json::object& report, UnixTime now, const Console& console) {
+  for (const json::value& value : list_at(report, "unserved")) {
+    const json::object& zone = value.get_object();
+    const std::string what = has(zone, "serial")
+                                 ? "its data (serial " + serial_text(zone, "serial") + ") are kept"
+                                 : "there are no data of it";
+    console.out << console.paint(Colour::faint, text_at(zone, "zone") + " is served no more since " +
+                                                    text_at(zone, "since") + "; " + what + ", forgotten " +
+                                                    age_text(time_at(zone, "kept_until"), now) +
+                                                    "; `understudy add` brings it back")
+                << "\n";
+  }
+}
+
 void print_all(const json::object& report, UnixTime now, const Console& console) {
   const json::array& zones = list_at(report, "zones");
   if (zones.empty()) {
-    console.out << "no zones are configured\n";
-    return;
+    console.out << "no zones are served; `understudy add` adds one\n";
+    return print_unserved(report, now, console);
   }
   Table table({"ZONE", "STATE", "VERSION", "SERIAL", "RECORDS", "CHECKED", "PRIMARY", "COMPARISON"});
   for (const json::value& value : zones) {
@@ -88,38 +106,47 @@ void print_all(const json::object& report, UnixTime now, const Console& console)
                {serial_text(zone, "serial")},
                {number_text(number_at(zone, "records"))},
                {age_text(time_at(zone, "last_check"), now)},
-               primaries_cell(zone),
+               primaries_cell(zone, now),
                {comparison_text(zone), comparison_colour(zone)}});
   }
   table.print(console);
+  print_unserved(report, now, console);
 }
 
-void print_failure(const json::object& failure, std::string_view what, UnixTime now, const Console& console) {
-  console.out << "      " << what << ", " << age_text(time_at(failure, "when"), now) << ": "
-              << text_at(failure, "reason") << ": " << text_at(failure, "message") << "\n";
+std::string failure_text(const json::object& failure) {
+  return text_at(failure, "reason") + ": " + text_at(failure, "message");
 }
 
 void print_primary(const json::object& primary, UnixTime now, const Console& console) {
   const bool up = flag_at(primary, "up"), failing = has(primary, "failing_since");
   console.out << "    " << text_at(primary, "source") << "  ";
   if (failing) {
-    console.out << console.paint(Colour::bad, "failing") << " for "
-                << span_text(time_at(primary, "failing_since"), now);
+    console.out << console.paint(up ? Colour::warning : Colour::bad, "failing") << " for "
+                << span_text(time_at(primary, "failing_since"), now) << ", since "
+                << text_at(primary, "failing_since")
+                << (up ? "; it answers, but its version is not taken" : "");
   } else {
     console.out << (up ? console.paint(Colour::good, "up") : console.paint(Colour::faint, "not asked yet"));
   }
-  if (has(primary, "serial")) console.out << ", serial " << serial_text(primary, "serial");
-  if (has(primary, "last_answer")) {
-    console.out << ", answered " << age_text(time_at(primary, "last_answer"), now);
-    const json::value* const rtt = primary.if_contains("soa_rtt_seconds");
-    if (has(primary, "address") && rtt != nullptr && rtt->is_number()) {
-      char text[32];
-      std::snprintf(text, sizeof text, " in %.1f ms", rtt->to_number<double>() * 1000);
-      console.out << text;
-    }
-  }
   console.out << "\n";
-  if (has(primary, "failure")) print_failure(object_at(primary, "failure"), "last failure", now, console);
+  const auto line = [&](const std::string& text) { console.out << "      " << text << "\n"; };
+  if (has(primary, "failure") && failing) line(failure_text(object_at(primary, "failure")));
+  if (has(primary, "last_answer")) {
+    std::string text = "last answer " + age_text(time_at(primary, "last_answer"), now);
+    if (has(primary, "serial")) text += ": serial " + serial_text(primary, "serial");
+    const json::value* const rtt = primary.if_contains("soa_rtt_seconds");
+    if (rtt != nullptr && rtt->is_number()) {
+      std::array<char, 32> milliseconds{};
+      std::snprintf(milliseconds.data(), milliseconds.size(), ", in %.1f ms",
+                    rtt->to_number<double>() * 1000);
+      text += milliseconds.data();
+    }
+    line(text);
+  }
+  if (has(primary, "failure") && !failing) {
+    const json::object& failure = object_at(primary, "failure");
+    line("last failure " + age_text(time_at(failure, "when"), now) + ": " + failure_text(failure));
+  }
 }
 
 std::string sync_text(const json::object& zone, UnixTime now) {
@@ -135,6 +162,8 @@ void print_one(const json::object& zone, UnixTime now, const Console& console) {
   const auto line = [&](std::string_view name, const std::string& text) {
     console.out << "  " << name << std::string(12 - name.size(), ' ') << text << "\n";
   };
+  if (text_at(zone, "origin") == "added")
+    line("origin", "added at run time; `understudy remove` takes it out");
   if (number_at(zone, "version") != 0) {
     line("version", number_text(number_at(zone, "version")) + ", published " +
                         age_text(time_at(zone, "published"), now));
@@ -143,9 +172,10 @@ void print_one(const json::object& zone, UnixTime now, const Console& console) {
     line("contents", counted(number_at(zone, "records"), "record", "records") + " at " +
                          counted(number_at(zone, "nodes"), "name", "names"));
   }
-  const std::string next =
-      has(zone, "next_check") ? ", next check " + age_text(time_at(zone, "next_check"), now) : std::string();
-  line("checked", age_text(time_at(zone, "last_check"), now) + next);
+  const UnixTime next = time_at(zone, "next_check");
+  line("checked",
+       (has(zone, "last_check") ? age_text(time_at(zone, "last_check"), now) : "no source has answered yet") +
+           (next == 0 ? "" : ", next check " + (next > now ? age_text(next, now) : "now")));
   if (has(zone, "expires"))
     line(state == "expired" ? "expired" : "expires", age_text(time_at(zone, "expires"), now));
   if (flag_at(zone, "transferring")) line("transfer", "under way");
@@ -155,10 +185,9 @@ void print_one(const json::object& zone, UnixTime now, const Console& console) {
   line("comparison", console.paint(comparison_colour(zone), comparison_text(zone)));
   if (has(zone, "last_refusal")) {
     const json::object& refusal = object_at(zone, "last_refusal");
-    line("refused", age_text(time_at(refusal, "when"), now) + ": " + text_at(refusal, "reason") + ": " +
-                        text_at(refusal, "message"));
+    line("refused", age_text(time_at(refusal, "when"), now) + ": " + failure_text(refusal));
   }
-  console.out << "  primaries\n";
+  console.out << "  primaries, in order of preference\n";
   for (const json::value& primary : list_at(zone, "primaries"))
     print_primary(primary.get_object(), now, console);
 }

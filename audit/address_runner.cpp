@@ -41,11 +41,19 @@ AddressRunner::AddressRunner(std::shared_ptr<RunnerContext> shared, net::Endpoin
       timer_(shared_->context) {}
 
 void AddressRunner::add(std::shared_ptr<ZonePass> pass) {
-  auto slot = std::make_unique<Slot>();
+  auto slot = std::make_shared<Slot>();
   slot->pass = std::move(pass);
-  slot->place = queue_.emplace(when_due(*slot), slot.get());
-  by_apex_[key_of(slot->pass->apex())] = slot.get();
-  slots_.push_back(std::move(slot));
+  slot->place = queue_.emplace(when_due(*slot), slot);
+  slots_[key_of(slot->pass->apex())] = std::move(slot);
+  timer_.cancel();
+}
+
+void AddressRunner::remove(dns::NameView apex) {
+  const auto it = slots_.find(key_of(apex));
+  if (it == slots_.end()) return;
+  it->second->removed = true;
+  queue_.erase(it->second->place);
+  slots_.erase(it);
 }
 
 void AddressRunner::start() { spawn(run(shared_from_this())); }
@@ -56,10 +64,10 @@ void AddressRunner::stop() {
 }
 
 void AddressRunner::published(dns::NameView apex) {
-  const auto it = by_apex_.find(key_of(apex));
-  if (it == by_apex_.end()) return;
+  const auto it = slots_.find(key_of(apex));
+  if (it == slots_.end()) return;
   it->second->pass->restart(shared_->clock.steady());
-  reschedule(*it->second);
+  reschedule(it->second);
 }
 
 void AddressRunner::spawn(asio::awaitable<void> coroutine) {
@@ -79,9 +87,9 @@ SteadyTime AddressRunner::when_due(const Slot& slot) const {
   return std::min(slot.serial_due, slot.pass->due());
 }
 
-void AddressRunner::reschedule(Slot& slot) {
-  queue_.erase(slot.place);
-  slot.place = queue_.emplace(when_due(slot), &slot);
+void AddressRunner::reschedule(const std::shared_ptr<Slot>& slot) {
+  queue_.erase(slot->place);
+  slot->place = queue_.emplace(when_due(*slot), slot);
   timer_.cancel();
 }
 
@@ -106,23 +114,23 @@ asio::awaitable<void> AddressRunner::run(Self self) {
 }
 
 bool AddressRunner::send_one() {
-  Slot& slot = *queue_.begin()->second;
+  const std::shared_ptr<Slot> slot = queue_.begin()->second;
   const Instant moment = now();
-  if (!slot.asking_serial && slot.serial_due <= moment.steady) {
-    slot.asking_serial = true;
+  if (!slot->asking_serial && slot->serial_due <= moment.steady) {
+    slot->asking_serial = true;
     ++under_way_;
-    spawn(check_serial(shared_from_this(), &slot));
+    spawn(check_serial(shared_from_this(), slot));
     reschedule(slot);
     return true;
   }
-  auto ask = slot.pass->take(*shared_->reader, moment);
-  const bool over = slot.pass->finished();
+  auto ask = slot->pass->take(*shared_->reader, moment);
+  const bool over = slot->pass->finished();
   if (ask && *ask) {
     ++under_way_;
-    spawn(examine(shared_from_this(), &slot, std::move(**ask)));
+    spawn(examine(shared_from_this(), slot, std::move(**ask)));
   } else if (!ask) {
     log::warning("comparison-waits",
-                 {{"zone", to_string(slot.pass->apex())}, {"message", ask.error().message}});
+                 {{"zone", to_string(slot->pass->apex())}, {"message", ask.error().message}});
   }
   reschedule(slot);
   if (over && progress_) progress_();
@@ -135,7 +143,8 @@ void AddressRunner::heard(const NormalAnswer& answer) {
   silent_in_a_row_ = silent ? silent_in_a_row_ + 1 : 0;
 }
 
-asio::awaitable<NormalAnswer> AddressRunner::question(Self self, Slot* slot, Question question, bool dnssec) {
+asio::awaitable<NormalAnswer> AddressRunner::question(Self self, std::shared_ptr<Slot> slot,
+                                                      Question question, bool dnssec) {
   net::AskOptions options;
   options.timeout = self->shared_->timeout;
   net::Message query = net::make_query(question.name, question.type, {false, true, dnssec});
@@ -147,23 +156,23 @@ asio::awaitable<NormalAnswer> AddressRunner::question(Self self, Slot* slot, Que
   co_return answer;
 }
 
-asio::awaitable<void> AddressRunner::check_serial(Self self, Slot* slot) {
+asio::awaitable<void> AddressRunner::check_serial(Self self, std::shared_ptr<Slot> slot) {
   const Question soa{slot->pass->apex(), RRType::SOA, false, false, slot->pass->apex()};
   auto asking = question(self, slot, soa, false);
   const NormalAnswer answer = co_await std::move(asking);
   --self->under_way_;
-  if (self->stopped_) co_return;
+  if (self->stopped_ || slot->removed) co_return;
   std::optional<std::uint32_t> serial;
   if (answer.end == NormalAnswer::End::data) serial = dns::Soa::of(answer.data.rdata.front()).serial;
   const SteadyTime now = self->shared_->clock.steady();
   slot->pass->heard_serial(serial, now);
   slot->asking_serial = false;
   slot->serial_due = now + self->serial_period();
-  self->reschedule(*slot);
+  self->reschedule(slot);
   self->finished_one();
 }
 
-asio::awaitable<void> AddressRunner::examine(Self self, Slot* slot, Ask ask) {
+asio::awaitable<void> AddressRunner::examine(Self self, std::shared_ptr<Slot> slot, Ask ask) {
   if (self->stopped_) co_return;
   // A difference is put to the address once more together with its serial: where it is ahead of us, it proves
   // nothing.
@@ -177,7 +186,7 @@ asio::awaitable<void> AddressRunner::examine(Self self, Slot* slot, Ask ask) {
   auto asking = question(self, slot, ask.question, ask.dnssec);
   const NormalAnswer theirs = co_await std::move(asking);
   --self->under_way_;
-  if (self->stopped_) co_return;
+  if (self->stopped_ || slot->removed) co_return;
   // Our answer last, from the newest version: one that came meanwhile makes the verdict one of a round that
   // is over.
   const net::Message query = net::make_query(ask.question.name, ask.question.type, {false, true, ask.dnssec});
@@ -185,13 +194,13 @@ asio::awaitable<void> AddressRunner::examine(Self self, Slot* slot, Ask ask) {
   const NormalAnswer ours =
       response.empty() ? no_answer("no answer") : normalise(slot->pass->apex(), ask.question, response);
   slot->pass->settle(ask, ours, theirs, self->now());
-  self->reschedule(*slot);
+  self->reschedule(slot);
   self->finished_one();
 }
 
 void AddressRunner::finished_one() {
   if (options_.once && silent_in_a_row_ >= patience) {
-    for (const auto& slot : slots_) slot->pass->give_up();
+    for (const auto& [apex, slot] : slots_) slot->pass->give_up();
   }
   if (progress_) progress_();
 }

@@ -40,7 +40,10 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
   };
   AddressRunner(std::shared_ptr<RunnerContext> shared, net::Endpoint address, Options options);
 
+  // Before start() or after it.
   void add(std::shared_ptr<ZonePass> pass);
+  // Nothing more is asked for that zone; answers that are on their way are not heard.
+  void remove(dns::NameView apex);
   void start();
   // No further question is sent; those under way are heard no more.
   void stop();
@@ -51,23 +54,24 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
 
  private:
   struct Slot;
-  using Queue = std::multimap<SteadyTime, Slot*>;
+  using Queue = std::multimap<SteadyTime, std::shared_ptr<Slot>>;
   struct Slot {
     std::shared_ptr<ZonePass> pass;
     SteadyTime serial_due{};
-    bool asking_serial = false;
+    bool asking_serial = false, removed = false;
     Queue::iterator place;
   };
   using Self = std::shared_ptr<AddressRunner>;
 
   static boost::asio::awaitable<void> run(Self self);
-  static boost::asio::awaitable<void> examine(Self self, Slot* slot, Ask ask);
-  static boost::asio::awaitable<void> check_serial(Self self, Slot* slot);
-  static boost::asio::awaitable<NormalAnswer> question(Self self, Slot* slot, Question question, bool dnssec);
+  static boost::asio::awaitable<void> examine(Self self, std::shared_ptr<Slot> slot, Ask ask);
+  static boost::asio::awaitable<void> check_serial(Self self, std::shared_ptr<Slot> slot);
+  static boost::asio::awaitable<NormalAnswer> question(Self self, std::shared_ptr<Slot> slot,
+                                                       Question question, bool dnssec);
   void spawn(boost::asio::awaitable<void> coroutine);
   // Hands out what is due: true where a question was sent.
   bool send_one();
-  void reschedule(Slot& slot);
+  void reschedule(const std::shared_ptr<Slot>& slot);
   SteadyTime when_due(const Slot& slot) const;
   std::chrono::nanoseconds serial_period() const;
   void heard(const NormalAnswer& answer);
@@ -79,8 +83,8 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
   const Options options_;
   Pacer pacer_;
   boost::asio::steady_timer timer_;
-  std::vector<std::unique_ptr<Slot>> slots_;
-  std::map<std::string, Slot*> by_apex_;  // by name key
+  std::map<std::string, std::shared_ptr<Slot>>
+      slots_;  // by name key; coroutines that are under way hold theirs too
   Queue queue_;
   std::function<void()> progress_;
   std::size_t under_way_ = 0;

@@ -82,6 +82,7 @@ struct Comparer::Impl {
       : context(io), mirror(m), tables(t), clock(c), options(o) {}
 
   Result<> prepare();
+  void enter(CompareTarget target);
   void published(dns::NameView zone);
   std::shared_ptr<SingleRun> make_single(dns::NameView zone, const std::vector<net::Endpoint>& addresses,
                                          double rate);
@@ -99,7 +100,7 @@ struct Comparer::Impl {
   std::random_device random;
   std::shared_ptr<RunnerContext> shared;  // none before prepare()
   std::vector<Zone> zones;
-  Runners runners;
+  std::map<net::Endpoint, std::shared_ptr<AddressRunner>> runners;  // stay when the last of their zones goes
   std::vector<std::shared_ptr<SingleRun>> singles;
 };
 
@@ -124,7 +125,7 @@ PassOptions Comparer::Impl::pass_options(bool once) const {
 }
 
 void Comparer::Impl::published(dns::NameView zone) {
-  for (const auto& runner : runners) runner->published(zone);
+  for (const auto& [address, runner] : runners) runner->published(zone);
   for (const auto& single : singles) {
     for (const auto& runner : single->runners) runner->published(zone);
   }
@@ -178,31 +179,38 @@ Comparer::~Comparer() {
 
 Result<> Comparer::start(std::vector<CompareTarget> targets) {
   if (const Result<> ready = impl_->prepare(); !ready) return ready;
-  std::map<net::Endpoint, std::shared_ptr<AddressRunner>> by_address;
-  for (CompareTarget& target : targets) {
-    Impl::Zone zone{target.zone, {}};
-    for (const net::Endpoint& address : distinct(std::move(target.addresses))) {
-      auto& runner = by_address[address];
-      if (!runner) {
-        runner = std::make_shared<AddressRunner>(
-            impl_->shared, address, impl_->runner_options(impl_->options.queries_per_second, false));
-      }
-      auto pass =
-          std::make_shared<ZonePass>(target.zone, address, impl_->pass_options(false), impl_->random());
-      runner->add(pass);
-      zone.passes.push_back(std::move(pass));
-    }
-    impl_->zones.push_back(std::move(zone));
-  }
-  for (const auto& [address, runner] : by_address) {
-    runner->start();
-    impl_->runners.push_back(runner);
-  }
+  for (CompareTarget& target : targets) impl_->enter(std::move(target));
   return {};
 }
 
+void Comparer::Impl::enter(CompareTarget target) {
+  Zone zone{target.zone, {}};
+  for (const net::Endpoint& address : distinct(std::move(target.addresses))) {
+    auto& runner = runners[address];
+    if (!runner) {
+      runner =
+          std::make_shared<AddressRunner>(shared, address, runner_options(options.queries_per_second, false));
+      runner->start();
+    }
+    auto pass = std::make_shared<ZonePass>(target.zone, address, pass_options(false), random());
+    runner->add(pass);
+    zone.passes.push_back(std::move(pass));
+  }
+  zones.push_back(std::move(zone));
+}
+
+void Comparer::add(CompareTarget target) {
+  remove(target.zone);
+  impl_->enter(std::move(target));
+}
+
+void Comparer::remove(dns::NameView zone) {
+  for (const auto& [address, runner] : impl_->runners) runner->remove(zone);
+  std::erase_if(impl_->zones, [&](const Impl::Zone& known) { return known.name.view().equals(zone); });
+}
+
 void Comparer::stop() {
-  for (const auto& runner : impl_->runners) runner->stop();
+  for (const auto& [address, runner] : impl_->runners) runner->stop();
   const auto singles = std::exchange(impl_->singles, {});
   for (const auto& single : singles) {
     single->over = true;

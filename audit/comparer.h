@@ -36,6 +36,10 @@ class Comparer final : public backend::PublicationListener {
 
   // Begins to compare these zones. Before the sync thread runs, or on it.
   Result<> start(std::vector<CompareTarget> targets);
+  // After start(), on the sync thread: one zone more, or one fewer (nothing happens where it is not
+  // compared).
+  void add(CompareTarget target);
+  void remove(dns::NameView zone);
   // On the sync thread: no further query is sent; running coroutines end.
   void stop();
   void published(const backend::ZoneEntry& zone, const backend::ZoneRow& row) override;

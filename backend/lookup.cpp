@@ -4,7 +4,7 @@ namespace understudy::backend {
 namespace {
 
 LookupResult at(Outcome outcome, NodeView node, unsigned owner_labels, bool wildcard = false) {
-  return {outcome, node, owner_labels, wildcard};
+  return {outcome, node, owner_labels, wildcard, {}};
 }
 
 // What a node that owns the name (or the wildcard that stands for it) says of a type.
@@ -63,6 +63,7 @@ LookupResult look_up(Reader& reader, Generation generation, unsigned apex_labels
   // non-terminal.
   const unsigned encloser_labels = key.common_labels(found.key);
   if (encloser_labels < apex_labels) return {};
+  const FoundNode before = found;
   if (found.key.size() != key.prefix_size(encloser_labels)) {
     if (!reader.find_exact(generation, key, key.prefix_size(encloser_labels), found)) return {};
   }
@@ -70,10 +71,11 @@ LookupResult look_up(Reader& reader, Generation generation, unsigned apex_labels
   if (encloser.has(node_flag::occluded)) return covered(reader, generation, key, encloser.cover_labels());
   if (encloser.has(node_flag::cut)) return at(Outcome::referral, encloser, encloser_labels);
   if (encloser.has(node_flag::dname)) return at(Outcome::dname, encloser, encloser_labels);
-  if (encloser.has(node_flag::wildcard_child)) {
-    return from_wildcard(reader, generation, key, encloser_labels, encloser, type);
-  }
-  return at(Outcome::name_error, encloser, encloser_labels);
+  LookupResult result = encloser.has(node_flag::wildcard_child)
+                            ? from_wildcard(reader, generation, key, encloser_labels, encloser, type)
+                            : at(Outcome::name_error, encloser, encloser_labels);
+  result.before = before;
+  return result;
 }
 
 }  // namespace understudy::backend

@@ -28,6 +28,9 @@ struct LookupResult {
   // Labels of node's owner as a name inside the question: for a wildcard those of its parent.
   unsigned owner_labels = 0;
   bool wildcard = false;  // node is *.<the last owner_labels labels of the name>
+  // For name_error and where a wildcard stands for the name: the node right before the name in canonical
+  // order.
+  FoundNode before;
 };
 
 // `key` is the name key of `name`. `apex_labels`: labels of the zone's apex. The name is at or below the

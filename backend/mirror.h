@@ -11,20 +11,14 @@
 #include <string>
 #include <vector>
 
+#include "backend/added_zone.h"
 #include "backend/node_block.h"
+#include "backend/versions.h"
 #include "base/clock.h"
 #include "dns/name_key.h"
 #include "dns/serial.h"
 
 namespace understudy::backend {
-
-using ZoneId = std::uint64_t;      // never reused
-using Generation = std::uint64_t;  // of nodes; 48 bits on disk, never reused, always growing
-using Version = std::uint64_t;     // of a zone, from 1
-using Digest = std::array<std::uint8_t, 32>;
-
-// How a version came about; numbers are on disk.
-enum class How : std::uint8_t { whole = 1, difference = 2 };
 
 // The row of `zones`: what is live.
 struct ZoneRow {
@@ -73,9 +67,18 @@ class Reader {
   virtual std::optional<TimerRow> timers(ZoneId zone) = 0;
   // Every zone that the mirror holds, served or not.
   virtual std::vector<std::pair<Name, ZoneRow>> zones() = 0;
+  // The versions of a zone that are kept, without gaps, oldest first; the live one is the last.
+  virtual std::vector<VersionRow> versions(ZoneId zone) = 0;
+  virtual std::optional<VersionRow> version(ZoneId zone, Version version) = 0;
+  // A chunk (from 1) of the change that made the version, as it is stored (change.h); empty where there is
+  // none.
+  virtual Octets change_chunk(ZoneId zone, Version version, std::uint32_t chunk) = 0;
+  // The zones that were added at run time, and those that are not served any more, in canonical order.
+  virtual std::vector<AddedZone> added() = 0;
+  virtual std::vector<UnservedZone> unserved() = 0;
 };
 
-// A node to store: name key and block.
+// A node to store: name key and block. In a patch an empty block removes the node.
 struct StoredNode {
   std::vector<std::uint8_t> key, block;
 };
@@ -87,13 +90,22 @@ struct StoreStatistics {
   double oldest_reader_age_seconds = 0;
 };
 
-// A small zone, whole: what begin(), put() and publish() would do. `row.generation` is filled in by the
-// store.
-struct WholeZone {
+// Where the nodes of a new version are.
+enum class Content : std::uint8_t {
+  generation,  // in row.generation, stored by begin() and put()
+  nodes,       // in `nodes`, ascending keys: a small zone, whole
+  patch,       // the live generation, changed in place by `nodes`
+};
+
+// What publish() makes live.
+struct NewVersion {
   Name apex;
-  ZoneRow row;
+  ZoneRow row;  // as it will be; of `nodes` and `patch` the store fills in the generation
   TimerRow timers;
-  std::vector<StoredNode> nodes;  // ascending keys
+  Content content = Content::generation;
+  std::vector<StoredNode> nodes;
+  Change change;
+  Keep keep;
 };
 
 class Writer {
@@ -111,16 +123,28 @@ class Writer {
   virtual Result<Generation> begin(ZoneId zone) = 0;
   // Appends nodes in ascending order of keys, in one commit.
   virtual Result<> put(Generation generation, const std::vector<StoredNode>& nodes) = 0;
-  // Makes the generation the live one, in one small durable commit; the one that was live becomes garbage.
-  // Returns the number of the commit: readers renewed to at least it see the new generation.
-  virtual Result<std::uint64_t> publish(NameView apex, const ZoneRow& row, const TimerRow& timers) = 0;
-  // Stores and publishes small zones, all of them in one commit, or none of them where it fails. Together at
-  // most about limits::commit_octets; returns the number of the commit.
-  virtual Result<std::uint64_t> publish_whole(std::vector<WholeZone>& zones) = 0;
+  // Makes the versions live, each with its change recorded, all of them in one durable commit, or none of
+  // them where it fails; what was live before becomes garbage unless a change keeps it. Together at most
+  // about limits::commit_octets. Returns the number of the commit: readers renewed to at least it see them.
+  virtual Result<std::uint64_t> publish(std::vector<NewVersion>& versions) = 0;
   virtual Result<> discard(Generation generation) = 0;
   virtual Result<> save_timers(const std::vector<std::pair<ZoneId, TimerRow>>& rows) = 0;
+  // Forgets versions that `keep` says are over, limits::trimmed_versions of each zone at most; true while
+  // there are more.
+  virtual Result<bool> trim(const std::vector<std::pair<ZoneId, Keep>>& zones, UnixTime now) = 0;
   // Removes up to limits::collect_nodes dead nodes in one commit; true while there is more.
   virtual Result<bool> collect() = 0;
+  // Remembers a zone that was added at run time, and gives its row; what there is of its data is served
+  // again.
+  virtual Result<ZoneRow> add_zone(const AddedZone& zone) = 0;
+  // Forgets that it was added; its data stay, unserved since now.
+  virtual Result<> remove_zone(NameView apex, UnixTime now) = 0;
+  // At start: these zones are served; of all others that are not among the added ones it is noted that they
+  // are not.
+  virtual Result<> note_served(const std::vector<Name>& served, UnixTime now) = 0;
+  // Zones that are unserved since `until` or longer: their rows and versions go, and their nodes become
+  // garbage. Returns which went in this commit, of about limits::collect_nodes rows; none when all are gone.
+  virtual Result<std::vector<Name>> forget_unserved(UnixTime until) = 0;
 };
 
 class Mirror {

@@ -39,21 +39,6 @@ std::size_t shared_suffix(NameView name, NameView owner) {
   }
 }
 
-// RFC 4034 6.3: RRs in order of their RDATA in canonical form.
-int canonical_rdata_order(RRType type, Octets a, Octets b, std::vector<std::uint8_t>& scratch) {
-  const auto compare = [](Octets x, Octets y) {
-    const int order = std::memcmp(x.data(), y.data(), std::min(x.size(), y.size()));
-    return order != 0 ? order : (x.size() < y.size() ? -1 : x.size() > y.size());
-  };
-  if (!dns::has_canonical_names(type)) return compare(a, b);
-  scratch.assign(a.begin(), a.end());
-  scratch.insert(scratch.end(), b.begin(), b.end());
-  const std::span<std::uint8_t> both(scratch);
-  dns::make_canonical(type, both.first(a.size()));
-  dns::make_canonical(type, both.subspan(a.size()));
-  return compare(both.first(a.size()), both.subspan(a.size()));
-}
-
 }  // namespace
 
 void NodeBuilder::begin(NameView owner) {
@@ -91,7 +76,7 @@ void NodeBuilder::sort_and_deduplicate() {
   const auto order = [&](const Entry& a, const Entry& b) {
     if (a.type != b.type) return a.type < b.type;
     if (a.signature != b.signature) return b.signature;
-    return canonical_rdata_order(rdata_type(a), rdata(a), rdata(b), scratch) < 0;
+    return dns::canonical_rdata_order(rdata_type(a), rdata(a), rdata(b), scratch) < 0;
   };
   if (entries_.size() > 1) std::stable_sort(entries_.begin(), entries_.end(), order);
   // Equal in canonical form is the same record twice, whatever its TTL: the first stays, the lowest TTL wins

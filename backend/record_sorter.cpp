@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "backend/key_order.h"
+
 namespace understudy::backend {
 namespace {
 
@@ -17,10 +19,7 @@ constexpr std::size_t read_octets = 256u << 10;
 
 Octets key_of(Octets record) { return record.subspan(head_octets, dns::load16(record.data() + 4)); }
 
-bool less(Octets a, Octets b) {
-  const int order = std::memcmp(a.data(), b.data(), std::min(a.size(), b.size()));
-  return order != 0 ? order < 0 : a.size() < b.size();
-}
+bool less(Octets a, Octets b) { return order(a, b) < 0; }
 
 Error spool_error(std::string_view doing) {
   const std::string why = std::generic_category().message(errno);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backend/content_digest.h"
+#include "backend/owner_key.h"
 #include "backend/record_sorter.h"
 
 namespace understudy::backend {
@@ -71,7 +72,8 @@ ZoneBuilder::~ZoneBuilder() = default;
 Result<> ZoneBuilder::add(const dns::RecordView& record) { return impl_->add(record); }
 
 Result<> ZoneBuilder::Impl::add(const dns::RecordView& record) {
-  const dns::NameKey name(record.owner);
+  dns::NameKey name;
+  assign_owner_key(name, record);
   // A "*" label anywhere makes a wildcard of the name that begins there, be it an empty non-terminal (RFC
   // 4592 2.1.1).
   unsigned labels = name.label_count();
@@ -136,6 +138,13 @@ Result<> ZoneBuilder::Impl::check_apex() const {
 
 // Stores the node whose records were gathered in `node`.
 Result<> ZoneBuilder::Impl::add_node(const Sink& sink) {
+  if (dns::is_nsec3_key(key)) {
+    // Neither below anything nor above.
+    auto block = node.finish(0, 0, &digest);
+    if (!block) return block.error();
+    summary.records += node.record_count();
+    return store(key, *block, sink);
+  }
   const unsigned labels = dns::key_label_count(key);
   const bool is_apex = labels == apex_labels;
   if (is_apex) {

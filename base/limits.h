@@ -21,11 +21,15 @@ inline constexpr std::size_t chain_links = 16;
 inline constexpr std::size_t batch = 32;
 
 // The mirror (DESIGN.md, The mirror).
-inline constexpr std::size_t commit_octets = 8u << 20;      // a bulk build commits at least this often
-inline constexpr std::size_t sort_run_octets = 12u << 20;   // records sorted in memory before a run is spilled
-inline constexpr std::size_t collect_nodes = 20'000;        // nodes removed from a dead generation in one commit
-inline constexpr std::uint64_t map_octets = 64ull << 30;    // address space reserved at first; grows when full
-inline constexpr unsigned max_readers = 1024;               // reader slots of the environment, all processes
+inline constexpr std::size_t commit_octets = 8u << 20;     // a bulk build commits at least this often
+inline constexpr std::size_t sort_run_octets = 12u << 20;  // records sorted in memory before a run is spilled
+inline constexpr std::size_t collect_nodes = 20'000;  // nodes removed from a dead generation in one commit
+inline constexpr std::size_t change_chunk_octets = 64u << 10;  // of a change, before compression
+inline constexpr std::size_t patch_octets =
+    commit_octets / 2;                                    // changed in place, in one transaction, at most
+inline constexpr std::size_t trimmed_versions = 64;       // versions that one commit forgets at most
+inline constexpr std::uint64_t map_octets = 64ull << 30;  // address space reserved at first; grows when full
+inline constexpr unsigned max_readers = 1024;             // reader slots of the environment, all processes
 
 // What one transfer may bring, unless the zone's options say otherwise.
 inline constexpr std::uint64_t transfer_octets = 16ull << 30;
@@ -33,7 +37,8 @@ inline constexpr std::uint64_t transfer_records = 200'000'000;
 inline constexpr std::uint32_t records_per_name = 100'000;
 
 // Zone files.
-inline constexpr std::size_t zone_file_entry_octets = 1u << 20;  // 65535 octets of data, each written \DDD, fit
+inline constexpr std::size_t zone_file_entry_octets = 1u
+                                                      << 20;  // 65535 octets of data, each written \DDD, fit
 inline constexpr std::size_t include_depth = 10;
 inline constexpr std::uint64_t generated_records = 1u << 24;  // one $GENERATE: a /8 of reverse names
 

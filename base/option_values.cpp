@@ -147,10 +147,20 @@ Result<OptionValue> value_of_text(const Option& option, std::string_view text) {
       return OptionValue{std::string(text)};
     case OptionType::boolean:
       return OptionValue{text == "true"};
-    case OptionType::integer:
-      return OptionValue{std::int64_t{std::atoll(std::string(text).c_str())}};
-    case OptionType::ratio:
-      return OptionValue{std::atof(std::string(text).c_str())};
+    case OptionType::integer: {
+      const auto number = with_unit(text, {});
+      if (!number) return wrong('"' + std::string(text) + "\" is no whole number");
+      if (const auto fits = check_range(option, static_cast<double>(*number)); !fits) return fits.error();
+      return OptionValue{*number};
+    }
+    case OptionType::ratio: {
+      double number = 0;
+      const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+      if (fault != std::errc{} || end != text.data() + text.size())
+        return wrong('"' + std::string(text) + "\" is no number");
+      if (const auto fits = check_range(option, number); !fits) return fits.error();
+      return OptionValue{number};
+    }
   }
   return wrong("a value of a type without a parser");
 }

@@ -87,13 +87,13 @@ class OptionReader {
     sink_.begin_table(table);
     if (values != nullptr) {
       for (const auto& [key, node] : *values) {
-        if (!is_known(table.name, key.str())) report_unknown_key(table.name, key.str(), line_of(key));
+        check_key(table.name, std::string(key.str()), line_of(key), node);
       }
     }
     for (std::size_t i = 0; i < schema_.options.size(); ++i) {
       const Option& option = schema_.options[i];
       if (option.table != table.name) continue;
-      const toml::node* const node = values == nullptr ? nullptr : values->get(option.key);
+      const toml::node* const node = values == nullptr ? nullptr : values->at_path(option.key).node();
       if (node != nullptr) {
         read_value(i, *node);
       } else if (!option.fallback.empty()) {
@@ -101,6 +101,20 @@ class OptionReader {
       }
     }
     for (std::string& message : sink_.end_table()) report(line, std::move(message));
+  }
+
+  // A key of a table, or of one written inside it, whose rows are named with a dot: keep = { versions = 5 }.
+  void check_key(std::string_view table, const std::string& key, unsigned line, const toml::node& value) {
+    if (is_known(table, key)) return;
+    const bool has_parts = std::any_of(
+        schema_.options.begin(), schema_.options.end(),
+        [&](const Option& option) { return option.table == table && option.key.starts_with(key + "."); });
+    if (!has_parts) return report_unknown_key(table, key, line);
+    if (!value.is_table()) {
+      return report(line, std::string(table) + "." + key + ": wants a table, such as { ... }");
+    }
+    for (const auto& [part, inner] : *value.as_table())
+      check_key(table, key + "." + std::string(part.str()), line_of(part), inner);
   }
 
   bool is_known(std::string_view table, std::string_view key) const {

@@ -28,7 +28,7 @@ enum class OptionType : std::uint8_t {
 };
 
 struct Option {
-  std::string_view table, key;
+  std::string_view table, key;  // a key "keep.age" is written keep = { age = ... }
   OptionType type;
   std::string_view fallback;  // the default, as a user would write it without quotes; empty: none
   double low = 0, high = 0;   // of numbers, seconds, octets; equal: any

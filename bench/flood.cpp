@@ -1,57 +1,29 @@
 // flood: UDP load that one core can push past any server on another core, with the answers checked and timed.
 //
-// usage: flood PORT QUERYFILE SECONDS [RATE]
-// QUERYFILE has "name TYPE" a line. Without RATE a closed loop: 16 sockets keep 32 queries each in flight;
-// with RATE so many a second. Every query has EDNS, 1232 octets. Prints one JSON line. A query is lost after
-// 200 ms of silence.
+// usage: flood PORT QUERYFILE SECONDS [RATE] [do]
+// QUERYFILE has "name TYPE" a line. With no RATE, or 0, a closed loop: 16 sockets keep 32 queries each in
+// flight; with RATE so many a second. Every query has EDNS, 1232 octets, with `do` the DO bit. Prints one
+// JSON line. A query is lost after 200 ms of silence.
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "queries.h"
 
 namespace {
 
 constexpr unsigned socket_count = 16, window = 32, batch = 64;
 constexpr std::uint64_t silence = 200'000'000, drain = 300'000'000;  // nanoseconds
-
-std::uint64_t now() {
-  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch() /
-                                    std::chrono::nanoseconds(1));
-}
-
-std::vector<std::string> read_queries(const char* path) {
-  static const std::map<std::string, int> types{{"A", 1},     {"NS", 2},   {"CNAME", 5},
-                                                {"SOA", 6},   {"MX", 15},  {"TXT", 16},
-                                                {"AAAA", 28}, {"SRV", 33}, {"DS", 43}};
-  std::vector<std::string> out;
-  std::ifstream in(path);
-  for (std::string name, type; in >> name >> type;) {
-    std::string query("\0\0\0\0\0\1\0\0\0\0\0\1", 12);
-    for (std::size_t at = 0; at < name.size();) {
-      const std::size_t end = std::min(name.find('.', at), name.size());
-      query += static_cast<char>(end - at);
-      query += name.substr(at, end - at);
-      at = end + 1;
-    }
-    query += '\0';
-    query += {'\0', static_cast<char>(types.at(type)), '\0', '\1'};
-    query += std::string("\0\0\51\4\320\0\0\0\0\0\0", 11);  // OPT
-    out.push_back(query);
-  }
-  return out;
-}
 
 struct Tally {
   std::uint64_t sent = 0, answered = 0, lost = 0, octets = 0;
@@ -169,18 +141,15 @@ void run(const std::vector<std::unique_ptr<Flow>>& flows, const std::vector<std:
   for (const auto& flow : flows) tally.lost += flow->in_flight();
 }
 
-std::uint32_t quantile(const std::vector<std::uint32_t>& sorted, double part) {
-  return sorted.empty() ? 0 : sorted[static_cast<std::size_t>(part * static_cast<double>(sorted.size() - 1))];
-}
-
 }  // namespace
 
 int main(int count, char** arguments) {
   if (count < 4) {
-    std::fprintf(stderr, "usage: flood PORT QUERYFILE SECONDS [RATE]\n");
+    std::fprintf(stderr, "usage: flood PORT QUERYFILE SECONDS [RATE] [do]\n");
     return 2;
   }
-  const auto queries = read_queries(arguments[2]);
+  const bool dnssec_ok = count > 5 && std::strcmp(arguments[5], "do") == 0;
+  const auto queries = read_queries(arguments[2], dnssec_ok);
   if (queries.empty()) {
     std::fprintf(stderr, "flood: no queries in %s\n", arguments[2]);
     return 2;

@@ -1,8 +1,9 @@
-"""The servers under comparison: how each is configured as the secondary of one local Knot, started, measured, stopped.
+"""What a server is to the bench: started, measured, stopped. Understudy, the echo and the primary; peers.py has the rest.
 
 Every server has one worker, listens on a port of 127.0.0.1 that was free, and runs on core 0; the primary and the load run
 on core 1. Only processes started here are ended, by their number.
 """
+import json
 import os
 import re
 import shutil
@@ -88,6 +89,14 @@ def cpu_of(pid):
     return ticks / TICKS
 
 
+def octets_written(pid):
+    """Octets that a process has handed to files, and of them those that were taken back before they reached storage, as
+    a spool file's that is deleted (write_bytes and cancelled_write_bytes of /proc/PID/io): none on a tmpfs."""
+    with open(f"/proc/{pid}/io") as f:
+        fields = dict(re.findall(r"^(\w+): (\d+)", f.read(), re.M))
+    return int(fields["write_bytes"]), int(fields["cancelled_write_bytes"])
+
+
 def private_mb(pid):
     """Memory that is no file's: Pss_Anon of all its processes."""
     kilobytes = 0
@@ -100,10 +109,15 @@ def private_mb(pid):
     return kilobytes / 1024
 
 
+def disk_octets(directory):
+    """What the files of a directory take of the disk; holes take nothing."""
+    return sum(os.lstat(os.path.join(at, f)).st_blocks for at, _, files in os.walk(directory) for f in files) * 512
+
+
 class Server:
     """One server: a directory, a port, a command."""
     name = core = ""
-    version = ""
+    conf_name = "conf"
 
     def __init__(self, scratch, primary_port):
         self.directory, self.primary_port, self.port = f"{scratch}/{self.name}", primary_port, free_port()
@@ -112,7 +126,7 @@ class Server:
     def prepare(self):
         shutil.rmtree(self.directory, ignore_errors=True)
         os.makedirs(f"{self.directory}/db")  # Knot does not make its own
-        with open(f"{self.directory}/conf", "w") as f:
+        with open(f"{self.directory}/{self.conf_name}", "w") as f:
             f.write(self.configuration())
 
     def start(self):
@@ -137,8 +151,7 @@ class Server:
         return private_mb(self.process.pid)
 
     def disk_mb(self):
-        return sum(os.lstat(os.path.join(at, f)).st_blocks for at, _, files in os.walk(self.directory)
-                   for f in files) * 512 / 2**20
+        return disk_octets(self.directory) / 2**20
 
 
 KNOT_COMMON = """
@@ -147,79 +160,17 @@ server:
   rundir: {directory}
   udp-workers: 1
   tcp-workers: 1
+  tcp-max-clients: 1000
   background-workers: 1
 database:
   storage: {directory}/db
 """
 
 
-class Knot(Server):
-    name, core = "Knot", SERVER_CORE
-
-    def configuration(self):
-        return KNOT_COMMON.format(port=self.port, directory=self.directory) + f"""
-remote:
-  - id: primary
-    address: 127.0.0.1@{self.primary_port}
-acl:
-  - id: notify
-    address: 127.0.0.1
-    action: notify
-zone:
-  - domain: {ZONE}
-    storage: {self.directory}
-    master: primary
-    acl: notify
-"""
-
-    def command(self):
-        return ["knotd", "-c", f"{self.directory}/conf"]
-
-    @staticmethod
-    def version_text():
-        return subprocess.run(["knotd", "--version"], capture_output=True, text=True).stdout.split()[-1]
-
-
-class Nsd(Server):
-    name, core = "NSD", SERVER_CORE
-
-    def configuration(self):
-        d = self.directory
-        return f"""
-server:
-    server-count: 1
-    ip-address: 127.0.0.1@{self.port}
-    username: ""
-    zonesdir: "{d}"
-    database: ""
-    zonelistfile: "{d}/zone.list"
-    pidfile: "{d}/nsd.pid"
-    xfrdfile: "{d}/xfrd.state"
-    xfrdir: "{d}"
-    xfrd-reload-timeout: 0
-    zonefiles-write: 1
-    rrl-ratelimit: 0
-    minimal-responses: yes
-remote-control:
-    control-enable: no
-zone:
-    name: "{ZONE}"
-    zonefile: "{d}/zone.out"
-    request-xfr: 127.0.0.1@{self.primary_port} NOKEY
-    allow-notify: 127.0.0.1 NOKEY
-"""
-
-    def command(self):
-        return ["nsd", "-d", "-c", f"{self.directory}/conf"]
-
-    @staticmethod
-    def version_text():
-        return subprocess.run(["nsd", "-v"], capture_output=True, text=True).stderr.split()[2]
-
-
 class Understudy(Server):
     name, core = "Understudy", SERVER_CORE
     executable = ""
+    versions = 1000  # that the mirror remembers
 
     def configuration(self):
         return f"""
@@ -228,6 +179,8 @@ listen = ["127.0.0.1:{self.port}"]
 data = "{self.directory}/data"
 control = "{self.directory}/control.sock"
 workers = 1
+tcp-clients = 1000
+tcp-clients-per-address = 1000
 
 [http]
 listen = "127.0.0.1:{free_port()}"
@@ -235,14 +188,23 @@ listen = "127.0.0.1:{free_port()}"
 [[zone]]
 name = "{ZONE}"
 source = ["axfr://127.0.0.1:{self.primary_port}"]
+keep = {{ versions = {self.versions}, bytes = "1TiB" }}
 """
 
     def command(self):
         return [self.executable, "serve", "--config", f"{self.directory}/conf"]
 
+    def mirror_mb(self):
+        return disk_octets(f"{self.directory}/data") / 1e6
+
+    def kept_versions(self):
+        text = subprocess.run([self.executable, "history", ZONE, "--config", f"{self.directory}/conf", "--json"],
+                              capture_output=True, text=True, check=True).stdout
+        return len(json.loads(text))
+
     @classmethod
     def version_text(cls):
-        return subprocess.run([cls.executable, "--version"], capture_output=True, text=True).stdout.strip()
+        return subprocess.run([cls.executable, "--version"], capture_output=True, text=True).stdout.split()[-1]
 
 
 class Echo(Server):
@@ -293,6 +255,12 @@ zone:
 
     def change(self, label):
         """Adds one record; the serial moves by one."""
-        for step in (["-b", "zone-begin", ZONE], ["zone-set", ZONE, label, "60", "A", "192.0.2.9"],
-                     ["-b", "zone-commit", ZONE]):
+        self.commit(["zone-set", ZONE, label, "60", "A", "192.0.2.9"])
+
+    def replace(self, label, address):
+        """Gives a name that has one address another; the serial moves by one."""
+        self.commit(["zone-unset", ZONE, label, "A"], ["zone-set", ZONE, label, "300", "A", address])
+
+    def commit(self, *steps):
+        for step in (["-b", "zone-begin", ZONE], *steps, ["-b", "zone-commit", ZONE]):
             subprocess.run(["knotc", "-s", f"{self.directory}/knot.sock"] + step, check=True, capture_output=True)

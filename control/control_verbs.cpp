@@ -11,7 +11,7 @@ namespace json = boost::json;
 Error bad_request(std::string message) { return {"bad-request", std::move(message)}; }
 Error unknown_zone(const dns::Name& apex) {
   return {"unknown-zone",
-          dns::to_string(apex) + " is not configured here; `understudy status` lists the zones that are"};
+          dns::to_string(apex) + " is no zone of this server; `understudy status` lists those that are"};
 }
 
 const json::string* text_of(const json::object& request, std::string_view key) {
@@ -20,7 +20,10 @@ const json::string* text_of(const json::object& request, std::string_view key) {
 }
 
 void status(const Rooms& rooms, const std::optional<dns::Name>& apex, const ControlReply& reply) {
-  if (!apex) return reply.done(zones_report(rooms.sync.statuses(), rooms.comparer.comparisons()));
+  if (!apex) {
+    return reply.done(
+        zones_report(rooms.sync.statuses(), rooms.sync.unserved(), rooms.comparer.comparisons()));
+  }
   const auto found = rooms.sync.status(*apex);
   if (!found) return reply.done(unknown_zone(*apex));
   reply.done(zone_report(*found, rooms.comparer.comparison(*apex)));
@@ -83,9 +86,49 @@ void compare(const Rooms& rooms, const json::object& request, const dns::Name& a
       });
 }
 
+// [["source", "axfr://192.0.2.1"], ...]
+Result<backend::ZoneOptions> options_of(const json::value* list) {
+  const Error wrong = bad_request("\"options\" is no list of pairs of texts");
+  if (list == nullptr || !list->is_array()) return wrong;
+  backend::ZoneOptions options;
+  for (const json::value& element : list->get_array()) {
+    const json::array* const pair = element.if_array();
+    if (pair == nullptr || pair->size() != 2 || !pair->at(0).is_string() || !pair->at(1).is_string())
+      return wrong;
+    options.emplace_back(pair->at(0).get_string(), pair->at(1).get_string());
+  }
+  return options;
+}
+
+void add(const Rooms& rooms, const json::object& request, const dns::Name& apex, const ControlReply& reply) {
+  if (!rooms.read_zone_options) return reply.done(bad_request("zones cannot be added here"));
+  auto options = options_of(request.if_contains("options"));
+  if (!options) return reply.done(options.error());
+  const auto settings = rooms.read_zone_options(apex, *options);
+  if (!settings) return reply.done(settings.error());
+  audit::CompareTarget target{settings->apex, sync::compared_addresses(*settings)};
+  rooms.sync.add(*settings, std::move(*options),
+                 [&comparer = rooms.comparer, done = reply.done, target](Result<std::string> outcome) {
+                   if (!outcome) return done(outcome.error());
+                   comparer.add(target);
+                   done(json::object{{"zone", dns::to_string(target.zone)}, {"outcome", *outcome}});
+                 });
+}
+
+void remove(const Rooms& rooms, const dns::Name& apex, const ControlReply& reply) {
+  if (!rooms.sync.status(apex)) return reply.done(unknown_zone(apex));
+  rooms.sync.remove(apex, [&comparer = rooms.comparer, done = reply.done, apex](Result<std::string> outcome) {
+    if (!outcome) return done(outcome.error());
+    comparer.remove(apex);
+    done(json::object{{"zone", dns::to_string(apex)}, {"outcome", *outcome}});
+  });
+}
+
 }  // namespace
 
-bool is_changing_verb(std::string_view verb) { return verb == "refresh" || verb == "retransfer"; }
+bool is_changing_verb(std::string_view verb) {
+  return verb == "refresh" || verb == "retransfer" || verb == "add" || verb == "remove";
+}
 
 void run_verb(const Rooms& rooms, const json::value& request, ControlReply reply) {
   const json::object* const object = request.if_object();
@@ -98,13 +141,14 @@ void run_verb(const Rooms& rooms, const json::value& request, ControlReply reply
     apex = *parsed;
   }
   if (*verb == "status") return status(rooms, apex, reply);
-  const bool refresh = *verb == "refresh", retransfer = *verb == "retransfer";
-  if (!refresh && !retransfer && *verb != "compare") {
+  if (*verb != "compare" && !is_changing_verb(*verb)) {
     return reply.done(bad_request("this server does not know the verb \"" + std::string(*verb) + '"'));
   }
   if (!apex) return reply.done(bad_request("this verb wants a \"zone\""));
   if (*verb == "compare") return compare(rooms, *object, *apex, reply);
-  check(rooms, retransfer, *apex, reply);
+  if (*verb == "add") return add(rooms, *object, *apex, reply);
+  if (*verb == "remove") return remove(rooms, *apex, reply);
+  check(rooms, *verb == "retransfer", *apex, reply);
 }
 
 }  // namespace understudy::control

@@ -130,7 +130,7 @@ void HttpRoutes::zones(HttpReply reply) {
   ask_sync<SyncSnapshot>(
       context_, rooms_.sync_context, options_.limit, [this] { return take_snapshot(rooms_); },
       [reply = std::move(reply)](std::optional<SyncSnapshot> snapshot) {
-        reply(snapshot ? json_body(zones_report(snapshot->zones, snapshot->comparisons)) : too_late());
+        reply(snapshot ? json_body(zones_report(snapshot->zones, snapshot->unserved, snapshot->comparisons)) : too_late());
       });
 }
 

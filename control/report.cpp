@@ -31,20 +31,10 @@ json::object primary_report(const sync::PrimaryStatus& primary) {
   report["serial"] = serial_or_null(primary.serial);
   report["last_answer"] = time_or_null(primary.last_answer);
   report["soa_rtt_seconds"] = nullptr;
-  if (primary.address && primary.last_answer != 0) report["soa_rtt_seconds"] = primary.soa_rtt_seconds;
+  if (primary.soa_rtt_seconds) report["soa_rtt_seconds"] = *primary.soa_rtt_seconds;
   report["failing_since"] = time_or_null(primary.failing_since);
   report["failure"] = failure_report(primary.failure);
   return report;
-}
-
-std::string hex(const backend::Digest& digest) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t octet : digest) {
-    text += digits[octet >> 4];
-    text += digits[octet & 15];
-  }
-  return text;
 }
 
 json::object side_report(const audit::Side& side) {
@@ -82,16 +72,27 @@ std::string time_text(UnixTime time) {
   return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &broken)};
 }
 
+std::string digest_text(const backend::Digest& digest) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (const std::uint8_t octet : digest) {
+    text += digits[octet >> 4];
+    text += digits[octet & 15];
+  }
+  return text;
+}
+
 json::object zone_report(const sync::ZoneStatus& status,
                          const std::optional<audit::ZoneComparison>& comparison) {
   const bool has_data = status.row.version != 0;
   json::object report{{"zone", dns::to_string(status.apex)}, {"state", sync::to_string(status.state)}};
+  report["origin"] = status.added ? "added" : "configuration";
   report["version"] = status.row.version;
   report["serial"] = has_data ? json::value(status.row.serial) : json::value(nullptr);
   report["primary_serial"] = serial_or_null(status.primary_serial);
   report["records"] = status.row.records;
   report["nodes"] = status.row.nodes;
-  report["digest"] = has_data ? json::value(hex(status.row.digest)) : json::value(nullptr);
+  report["digest"] = has_data ? json::value(digest_text(status.row.digest)) : json::value(nullptr);
   report["published"] = time_or_null(status.row.published);
   report["last_check"] = time_or_null(status.timers.last_check);
   report["last_success"] = time_or_null(status.timers.last_success);
@@ -116,6 +117,7 @@ json::object zone_report(const sync::ZoneStatus& status,
 }
 
 json::object zones_report(const std::vector<sync::ZoneStatus>& zones,
+                          const std::vector<sync::UnservedStatus>& unserved,
                           const std::vector<audit::ZoneComparison>& comparisons) {
   std::unordered_map<std::string, const audit::ZoneComparison*> by_zone;
   for (const audit::ZoneComparison& comparison : comparisons)
@@ -126,7 +128,16 @@ json::object zones_report(const std::vector<sync::ZoneStatus>& zones,
     reports.push_back(found == by_zone.end() ? zone_report(zone, std::nullopt)
                                              : zone_report(zone, *found->second));
   }
-  return {{"zones", std::move(reports)}};
+  json::array unserved_reports;
+  for (const sync::UnservedStatus& zone : unserved) {
+    const bool has_data = zone.row.version != 0;
+    unserved_reports.push_back({{"zone", dns::to_string(zone.apex)},
+                                {"since", time_or_null(zone.since)},
+                                {"kept_until", time_or_null(zone.since + sync::unserved_kept.count())},
+                                {"version", zone.row.version},
+                                {"serial", has_data ? json::value(zone.row.serial) : json::value(nullptr)}});
+  }
+  return {{"zones", std::move(reports)}, {"unserved", std::move(unserved_reports)}};
 }
 
 json::object comparison_report(const audit::ZoneComparison& comparison) {

@@ -13,12 +13,15 @@ namespace understudy::control {
 
 // RFC 3339 in UTC: "2026-01-01T00:00:00Z".
 std::string time_text(UnixTime time);
+// In hexadecimal.
+std::string digest_text(const backend::Digest& digest);
 
 // One zone: state, version, timers, primaries, and the comparer's counts.
 boost::json::object zone_report(const sync::ZoneStatus& status,
                                 const std::optional<audit::ZoneComparison>& comparison);
-// {"zones": [...]}, each zone with its comparison's counts.
+// {"zones": [...], "unserved": [...]}, each zone with its comparison's counts.
 boost::json::object zones_report(const std::vector<sync::ZoneStatus>& zones,
+                                 const std::vector<sync::UnservedStatus>& unserved,
                                  const std::vector<audit::ZoneComparison>& comparisons);
 // A comparison in full: {"zone", "version", "against", "mismatches", "complete", ...}.
 boost::json::object comparison_report(const audit::ZoneComparison& comparison);

@@ -2,11 +2,17 @@
 // outlives the doors. What of it may be touched on which thread is each room's own rule.
 #pragma once
 
+#include <functional>
+
 #include "audit/comparer.h"
 #include "server/server.h"
 #include "sync/sync.h"
 
 namespace understudy::control {
+
+// Makes settings of a zone's options, as the configuration's reader would. Errors say which option is wrong.
+using ReadZoneOptions =
+    std::function<Result<sync::ZoneSettings>(const dns::Name& apex, const backend::ZoneOptions& options)>;
 
 struct Rooms {
   boost::asio::io_context& sync_context;
@@ -16,6 +22,8 @@ struct Rooms {
   backend::Mirror& mirror;
   backend::ZoneTables& tables;
   const Clock& clock;
+  ReadZoneOptions read_zone_options =
+      {};  // app/'s, which knows the options; without it zones cannot be added
 };
 
 }  // namespace understudy::control

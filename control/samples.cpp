@@ -57,8 +57,7 @@ void add_zone(Exposition& out, const sync::ZoneStatus& zone, UnixTime now) {
     const std::string name = primary_label(primary);
     if (!seen.insert(name).second) continue;
     out.add(Id::primary_up, {label, name}, primary.up ? 1 : 0);
-    if (primary.address && primary.last_answer != 0)
-      out.add(Id::primary_soa_rtt, {label, name}, primary.soa_rtt_seconds);
+    if (primary.soa_rtt_seconds) out.add(Id::primary_soa_rtt, {label, name}, *primary.soa_rtt_seconds);
   }
 }
 
@@ -141,10 +140,12 @@ double sum(const std::vector<const metrics::WorkerCounters*>& workers, Select ce
 
 void add_serving(Exposition& out, const std::vector<const metrics::WorkerCounters*>& workers) {
   using Counters = metrics::WorkerCounters;
-  constexpr std::string_view protos[] = {"udp", "tcp"}, addresses[] = {"ipv4", "ipv6"};
-  constexpr std::string_view drops[] = {"malformed", "response", "send-failed"};
+  constexpr std::string_view protos[] = {"udp", "tcp", "tls"}, addresses[] = {"ipv4", "ipv6"};
+  constexpr std::string_view drops[] = {"malformed", "response", "send-failed", "connection-limit",
+                                        "tls-handshake", "rate-limited"};
+  static_assert(std::size(protos) == static_cast<std::size_t>(metrics::Proto::count));
   static_assert(std::size(drops) == static_cast<std::size_t>(metrics::Dropped::count));
-  for (std::size_t p = 0; p < 2; ++p) {
+  for (std::size_t p = 0; p < std::size(protos); ++p) {
     for (std::size_t a = 0; a < 2; ++a) {
       for (std::size_t t = 0; t < Counters::type_slots; ++t) {
         out.add(Id::dns_requests, {protos[p], addresses[a], type_label(t)},
@@ -164,6 +165,12 @@ void add_serving(Exposition& out, const std::vector<const metrics::WorkerCounter
     out.add(Id::dns_dropped, {drops[d]},
             sum(workers, [&](const Counters& c) -> const metrics::Cell& { return c.dropped[d]; }));
   }
+  constexpr std::string_view actions[] = {"dropped", "truncated", "badcookie", "logged"};
+  static_assert(std::size(actions) == static_cast<std::size_t>(metrics::Limited::count));
+  for (std::size_t a = 0; a < std::size(actions); ++a) {
+    out.add(Id::dns_rate_limited, {actions[a]},
+            sum(workers, [&](const Counters& c) -> const metrics::Cell& { return c.limited[a]; }));
+  }
   out.add_durations(Id::dns_request_duration, workers);
 }
 
@@ -179,7 +186,8 @@ void add_mirror(Exposition& out, backend::Mirror& mirror) {
 }  // namespace
 
 SyncSnapshot take_snapshot(const Rooms& rooms) {
-  return {rooms.sync.statuses(), rooms.sync.totals(), rooms.comparer.comparisons(), rooms.sync.all_tried()};
+  return {rooms.sync.statuses(), rooms.sync.totals(), rooms.comparer.comparisons(), rooms.sync.all_tried(),
+          rooms.sync.unserved()};
 }
 
 std::string metrics_page(const Rooms& rooms, const SyncSnapshot& snapshot, backend::ZoneTables::Pin& pin) {

@@ -17,6 +17,7 @@ struct SyncSnapshot {
   sync::SyncTotals totals;
   std::vector<audit::ZoneComparison> comparisons;
   bool all_tried = false;
+  std::vector<sync::UnservedStatus> unserved;
 };
 SyncSnapshot take_snapshot(const Rooms& rooms);  // sync thread
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # The one list of Debian 12 packages that building, testing and measuring Understudy takes. Installs what is missing of
-# the groups named: deploy/packages.sh [build] [test] [demo] [bench]. With nothing missing it does nothing and needs
-# neither root nor network.
+# the groups named: deploy/packages.sh [build] [test] [demo] [bench] [fuzz]. With nothing missing it does nothing
+# and needs neither root nor network.
 set -euo pipefail
 
 build=(
   g++ cmake ninja-build pkg-config ccache
   libboost1.81-dev # not libboost-dev: that is 1.74, and the two cannot be installed together
-  libldns-dev liblmdb-dev libssl-dev zlib1g-dev
+  libldns-dev liblmdb-dev libssl-dev zlib1g-dev libzstd-dev
   prometheus-cpp-dev libtomlplusplus-dev libcli11-dev libspdlog-dev libfmt-dev
   ca-certificates
 )
@@ -16,17 +16,22 @@ test=(
   libgtest-dev libgmock-dev
   python3 python3-dnspython         # the second opinion of the tests on every message
   nsd knot bind9 bind9-utils        # primaries
+  knot-dnssecutils                  # kzonecheck
+  pdns-server pdns-tools pdns-backend-lmdb
+  unbound                           # the validator of signed answers
   bind9-dnsutils ldnsutils procps curl
+  knot-dnsutils openssl             # clients for TLS
 )
 demo=("${build[@]}" bind9-dnsutils curl)
 bench=(
   "${build[@]}"
   libbenchmark-dev python3
-  nsd knot knot-dnsutils bind9 pdns-server pdns-tools pdns-backend-lmdb util-linux
+  nsd knot knot-dnsutils bind9 bind9-utils pdns-server pdns-tools pdns-backend-lmdb util-linux
 )
+fuzz=("${build[@]}" clang-14 libclang-rt-14-dev llvm-14 python3 python3-dnspython) # llvm-14 names places in reports
 
 usage() {
-  echo "usage: deploy/packages.sh GROUP...   (groups: build, test, demo, bench)" >&2
+  echo "usage: deploy/packages.sh GROUP...   (groups: build, test, demo, bench, fuzz)" >&2
   exit 2
 }
 
@@ -38,6 +43,7 @@ for group in "$@"; do
     test) wanted+=("${test[@]}") ;;
     demo) wanted+=("${demo[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
+    fuzz) wanted+=("${fuzz[@]}") ;;
     *) usage ;;
   esac
 done

@@ -51,6 +51,21 @@ std::optional<std::uint32_t> read_serial(WireReader& reader, const RecordHead& h
   return serial;
 }
 
+bool read_question(WireReader& reader, Query& query) {
+  if (reader.remaining() == 0) return false;
+  Question& question = query.question;
+  // RFC 1035 4.1.4 lets only later names be compressed: there is nothing before the question to point to, and
+  // a pointer into the header fails here because WireReader takes the header's octets as labels only if they
+  // form a name.
+  const std::size_t start = reader.position();
+  if (!reader.name(question.name) || reader.position() - start != question.name.size()) return false;
+  question.type = RRType{reader.u16()};
+  question.qclass = RRClass{reader.u16()};
+  if (!reader.ok()) return false;
+  query.question_end = reader.position();
+  return true;
+}
+
 QueryFault read_additional(WireReader& reader, bool last, Query& query) {
   const std::size_t start = reader.position();
   RecordHead head;
@@ -87,20 +102,10 @@ QueryFault parse_query(Octets message, Query& query) {
   // RFC 9619: exactly one question in a query. NOTIFY (RFC 1996 3.7) has one as well. Of other opcodes
   // nothing but the header is understood; the pipeline answers NOTIMP.
   if (header.opcode() != Opcode::query && header.opcode() != Opcode::notify) return QueryFault::none;
-  if (header.questions != 1) return QueryFault::formerr;
+  const bool asks = header.questions != 0;
+  if (header.questions > 1 || (!asks && header.opcode() != Opcode::query)) return QueryFault::formerr;
   WireReader reader(message, header_octets);
-  if (reader.remaining() == 0) return QueryFault::formerr;
-  Question& question = query.question;
-  // RFC 1035 4.1.4 lets only later names be compressed: there is nothing before the question to point to, and
-  // a pointer into the header fails here because WireReader takes the header's octets as labels only if they
-  // form a name.
-  const std::size_t start = reader.position();
-  if (!reader.name(question.name)) return QueryFault::formerr;
-  if (reader.position() - start != question.name.size()) return QueryFault::formerr;
-  question.type = RRType{reader.u16()};
-  question.qclass = RRClass{reader.u16()};
-  if (!reader.ok()) return QueryFault::formerr;
-  query.question_end = reader.position();
+  if (asks && !read_question(reader, query)) return QueryFault::formerr;
   for (unsigned i = 0; i < unsigned{header.answers} + header.authorities; ++i) {
     RecordHead head;
     if (!read_record_head(reader, head)) return QueryFault::formerr;
@@ -111,7 +116,8 @@ QueryFault parse_query(Octets message, Query& query) {
     const QueryFault fault = read_additional(reader, i + 1 == header.additionals, query);
     if (fault != QueryFault::none) return fault;
   }
-  return reader.remaining() == 0 ? QueryFault::none : QueryFault::formerr;
+  if (reader.remaining() != 0) return QueryFault::formerr;
+  return asks ? QueryFault::none : QueryFault::no_question;
 }
 
 }  // namespace understudy::dns

@@ -70,9 +70,10 @@ struct Query {
 
 enum class QueryFault {
   none,
-  ignore,    // no header, or a response: nothing to answer (RFC 8906 3; answering a response could loop)
-  formerr,   // answered with FORMERR; `header` and, where it was readable, `question` are set
-  bad_edns,  // FORMERR because of EDNS: two OPT records, or an OPT that is malformed (RFC 6891 6.1.1)
+  ignore,       // no header, or a response: nothing to answer (RFC 8906 3; answering a response could loop)
+  formerr,      // answered with FORMERR; `header` and, where it was readable, `question` are set
+  no_question,  // nothing wrong but that there is no question: good for a DNS cookie only (RFC 7873 5.4)
+  bad_edns,     // FORMERR because of EDNS: two OPT records, or an OPT that is malformed (RFC 6891 6.1.1)
 };
 
 // Everything that can be said of a query before any zone is asked.

@@ -37,6 +37,30 @@ void NameKey::assign_wildcard(const NameKey& name, unsigned labels) {
   labels_ = static_cast<std::uint8_t>(labels + 1);
 }
 
+void NameKey::assign_key(Octets key) {
+  std::memmove(data(), key.data(), key.size());
+  size_ = static_cast<std::uint16_t>(key.size());
+  labels_ = 0;
+  const std::size_t hash = nsec3_hash_place(octets());
+  const std::size_t name_size = hash != 0 ? hash - 1 : size_;
+  for (std::size_t at = 0; at < name_size; ++at) {
+    if (data()[at] == 0) ends_[labels_++] = static_cast<std::uint16_t>(at + 1);
+  }
+}
+
+void NameKey::append_nsec3(const Nsec3Hash& hash) {
+  data()[size_] = 0;
+  std::memcpy(data() + size_ + 1, hash.data(), hash.size());
+  size_ = static_cast<std::uint16_t>(size_ + 1 + hash.size());
+}
+
+// Keys that begin with these octets go on with 00, as the given one does, or with something greater.
+void NameKey::assign_before(Octets key) {
+  assign_key(key);
+  --size_;
+  --labels_;
+}
+
 unsigned NameKey::common_labels(Octets other) const {
   const std::size_t limit = std::min<std::size_t>(size_, other.size());
   std::size_t same = 0;
@@ -47,7 +71,23 @@ unsigned NameKey::common_labels(Octets other) const {
   return labels;
 }
 
+std::size_t nsec3_hash_place(Octets key) {
+  // An empty label: 00 at the front, or behind another.
+  std::uint8_t before = 0;
+  for (std::size_t at = 0; at < key.size(); before = key[at++]) {
+    if (key[at] == 0 && before == 0) return at + 1;
+  }
+  return 0;
+}
+
 std::optional<Name> name_of_key(Octets key) {
+  if (const std::size_t place = nsec3_hash_place(key)) {
+    Nsec3Hash hash;
+    if (key.size() - place != hash.size()) return std::nullopt;
+    std::memcpy(hash.data(), key.data() + place, hash.size());
+    const auto apex = name_of_key(key.first(place - 1));
+    return apex ? Name::prepend(nsec3_label(hash), *apex) : std::nullopt;
+  }
   // Labels come from the right: gather them, then write them from the left.
   std::array<std::uint8_t, limits::name_octets> text;
   std::array<std::uint16_t, NameKey::max_labels> starts;
@@ -67,6 +107,7 @@ std::optional<Name> name_of_key(Octets key) {
       if (++at == key.size() || key[at] < 1 || key[at] > 2) return std::nullopt;
       c = static_cast<std::uint8_t>(key[at] - 1);
     }
+    if (c != lower(c)) return std::nullopt;  // keys have no upper case
     if (size == text.size()) return std::nullopt;
     text[size++] = c;
   }
@@ -87,8 +128,9 @@ std::optional<Name> name_of_key(Octets key) {
 
 unsigned key_label_count(Octets key) {
   unsigned labels = 0;
-  for (const std::uint8_t c : key) labels += c == 0;
-  return labels;
+  const std::size_t hash = nsec3_hash_place(key);
+  for (const std::uint8_t c : hash != 0 ? key.first(hash - 1) : key) labels += c == 0;
+  return hash != 0 ? labels + 1 : labels;
 }
 
 }  // namespace understudy::dns

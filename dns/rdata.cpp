@@ -1,5 +1,7 @@
 #include "dns/rdata.h"
 
+#include <algorithm>
+
 namespace understudy::dns {
 namespace {
 
@@ -295,6 +297,22 @@ void lower_names(RRType type, std::span<std::uint8_t> rdata) {
 
 void make_canonical(RRType type, std::span<std::uint8_t> rdata) {
   if (has_canonical_names(type)) lower_names(type, rdata);
+}
+
+int canonical_rdata_order(RRType type, Octets a, Octets b, std::vector<std::uint8_t>& scratch) {
+  const auto compare = [](Octets x, Octets y) {
+    const std::size_t common = std::min(x.size(), y.size());
+    const int order =
+        common == 0 ? 0 : std::memcmp(x.data(), y.data(), common);  // empty ones have no address
+    return order != 0 ? order : (x.size() < y.size() ? -1 : x.size() > y.size());
+  };
+  if (!has_canonical_names(type)) return compare(a, b);
+  scratch.assign(a.begin(), a.end());
+  scratch.insert(scratch.end(), b.begin(), b.end());
+  const std::span<std::uint8_t> both(scratch);
+  make_canonical(type, both.first(a.size()));
+  make_canonical(type, both.subspan(a.size()));
+  return compare(both.first(a.size()), both.subspan(a.size()));
 }
 
 }  // namespace understudy::dns

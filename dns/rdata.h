@@ -42,6 +42,9 @@ RdataNames names_in(RRType type, Octets rdata);
 bool has_canonical_names(RRType type);
 // Lower-cases those names in place.
 void make_canonical(RRType type, std::span<std::uint8_t> rdata);
+// RFC 4034 6.3: the order of two RRs of that type by their RDATA in canonical form; 0 for equal. `scratch` is
+// the caller's, so that its memory is used again.
+int canonical_rdata_order(RRType type, Octets a, Octets b, std::vector<std::uint8_t>& scratch);
 // The same data for DNS: names inside compare without case in every type.
 void lower_names(RRType type, std::span<std::uint8_t> rdata);
 

@@ -69,6 +69,7 @@ enum class ExtendedError : std::uint16_t {
   not_authoritative = 20,
   not_supported = 21,
   invalid_data = 24,
+  unsupported_iterations = 27,
 };
 
 // Types that only questions carry or that describe a message: never data of a zone (RFC 6895 3.1: 128-255,

@@ -25,9 +25,20 @@ struct DurationBuckets {
                                                  0.000'1,   0.000'2,   0.000'5,   0.001,    0.01,     0.1};
 };
 
-enum class Proto : std::uint8_t { udp, tcp };
+enum class Proto : std::uint8_t { udp, tcp, tls, count };
 enum class Family : std::uint8_t { ipv4, ipv6 };
-enum class Dropped : std::uint8_t { malformed, response, send_failed, count };
+// Two are connections: over the bounds, or without a handshake that went well.
+enum class Dropped : std::uint8_t {
+  malformed,
+  response,
+  send_failed,
+  connection_limit,
+  tls_handshake,
+  rate_limited,
+  count
+};
+// What was done with responses over the rate limit.
+enum class Limited : std::uint8_t { dropped, truncated, bad_cookie, logged, count };
 
 struct alignas(64) WorkerCounters {
   // The types with a slot: query_types[i] counts in requests[..][..][i]; the last slot is "other".
@@ -38,9 +49,10 @@ struct alignas(64) WorkerCounters {
   static constexpr std::size_t other_slot = query_types.size() + 1;
   static constexpr std::size_t rcode_slots = 25;  // 0 to 23, and other
 
-  Cell requests[2][2][type_slots];
+  Cell requests[static_cast<std::size_t>(Proto::count)][2][type_slots];
   Cell responses[rcode_slots];
   Cell dropped[static_cast<std::size_t>(Dropped::count)];
+  Cell limited[static_cast<std::size_t>(Limited::count)];
   // One sample a batch: the time from its wake-up to its answers being sent, counted once for each query in it.
   Cell duration_buckets[DurationBuckets::bounds.size() + 1];
   Cell duration_nanoseconds;

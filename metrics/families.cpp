@@ -11,7 +11,7 @@ template <std::size_t n>
 using Labels = std::array<std::string_view, n>;
 
 constexpr Labels<1> version{"version"}, state{"state"}, zone{"zone"}, result{"result"}, rcode{"rcode"},
-    reason{"reason"};
+    reason{"reason"}, action{"action"};
 constexpr Labels<2> zone_role{"zone", "role"}, zone_primary{"zone", "primary"}, zone_result{"zone", "result"};
 constexpr Labels<3> transfer{"type", "transport", "result"}, zone_primary_class{"zone", "primary", "class"},
     proto_family_type{"proto", "family", "type"};
@@ -77,7 +77,9 @@ constexpr FamilyRow rows[] = {
      {},
      "From a worker's wake-up to the answers being sent, counted once for each query of the batch."},
     {Id::dns_dropped, "understudy_dns_dropped_total", Type::counter, reason,
-     "Messages that got no response, by reason."},
+     "Messages that got no response and connections that were refused, by reason."},
+    {Id::dns_rate_limited, "understudy_dns_rate_limited_total", Type::counter, action,
+     "Responses over the rate limit, by what was done with them."},
     {Id::lmdb_map_used,
      "understudy_lmdb_map_used_ratio",
      Type::gauge,

@@ -37,6 +37,7 @@ enum class FamilyId : std::uint8_t {
   dns_responses,
   dns_request_duration,
   dns_dropped,
+  dns_rate_limited,
   lmdb_map_used,
   mirror_free,
   lmdb_oldest_reader_age,

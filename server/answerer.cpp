@@ -1,5 +1,8 @@
 #include "server/answerer.h"
 
+#include "server/additional.h"
+#include "server/denial.h"
+
 namespace understudy::server {
 namespace {
 
@@ -11,10 +14,26 @@ using backend::Outcome;
 class Answerer {
  public:
   Answerer(const AnswererInput& input, Answer& answer)
-      : in_(input), answer_(answer), apex_labels_(input.apex.label_count()), name_(input.question.name) {}
+      : in_(input),
+        answer_(answer),
+        apex_labels_(input.apex.label_count()),
+        denial_(input.reader, input.generation, input.apex, input.question.name, answer),
+        name_(input.question.name) {}
 
   void run() {
     answer_.authoritative = true;
+    follow();
+    // Sections are filled in their order.
+    for (const Answer::Synthesis& synthesis : answer_.syntheses()) denial_.no_closer_name(synthesis);
+    if (denial_.failed()) return fail();
+    if (glue_) Additional(in_, answer_).add_glue(glue_->servers, glue_->entry, glue_->cut);
+    if (last_answer_ != none) {
+      Additional(in_, answer_).add_targets(answer_[last_answer_].rrset, last_answer_, name_);
+    }
+  }
+
+ private:
+  void follow() {
     for (links_ = 0; links_ <= limits::chain_links; ++links_) {
       key_.assign(name_);
       const LookupResult found =
@@ -26,7 +45,6 @@ class Answerer {
     // A chain over the bound: what was found is the answer.
   }
 
- private:
   // True where the chain goes on with name_.
   bool step(const LookupResult& found) {
     switch (found.outcome) {
@@ -41,15 +59,22 @@ class Answerer {
       case Outcome::referral:
         return refer(found);
       case Outcome::nodata:
-        return deny(dns::Rcode::noerror);
+        return deny(dns::Rcode::noerror, found);
       case Outcome::name_error:
-        return deny(dns::Rcode::nxdomain);
+        return deny(dns::Rcode::nxdomain, found);
       case Outcome::broken:
         break;
     }
+    fail();
+    glue_.reset();
+    return false;
+  }
+
+  void fail() {
     answer_.clear();
     answer_.rcode = dns::Rcode::servfail;
-    return false;
+    // RFC 9276 3.2: to clients that want proofs, those that would take too long are refused as such.
+    if (denial_.failed()) answer_.extended_error = dns::ExtendedError::unsupported_iterations;
   }
 
   // An entry whose owner is name_, or its suffix of `owner_size` octets.
@@ -70,6 +95,12 @@ class Answerer {
     return entry;
   }
 
+  // RFC 4035 3.1.3.3: that nothing is closer to the name than the wildcard is to be proven as well.
+  void note_wildcard(const LookupResult& found, const RRsetView& rrset) {
+    if (!found.wildcard || !in_.dnssec_ok || rrset.signature_count() == 0) return;
+    answer_.note_synthesis({name_, found.owner_labels, found.before});
+  }
+
   bool has_entry(const RRsetView& rrset) const {
     for (std::size_t i = 0; i < answer_.size(); ++i) {
       if (answer_[i].part == AnswerEntry::Part::rrset && answer_[i].rrset.rrs().data() == rrset.rrs().data())
@@ -81,7 +112,10 @@ class Answerer {
   bool finish_with(const LookupResult& found) {
     const RRsetView rrset = *found.node.find(in_.question.type);
     // A DNAME that was asked for may have been on the way already.
-    if (found.wildcard || !has_entry(rrset)) add(Section::answer, rrset, name_.size());
+    if (!found.wildcard && has_entry(rrset)) return false;
+    last_answer_ = static_cast<std::uint16_t>(answer_.size());
+    add(Section::answer, rrset, name_.size());
+    note_wildcard(found, rrset);
     return false;
   }
 
@@ -95,15 +129,17 @@ class Answerer {
       if (AnswerEntry* entry = add(Section::answer, rrset, name_.size()); entry != nullptr && signatures) {
         entry->part = AnswerEntry::Part::signatures;
       }
+      note_wildcard(found, rrset);
       return false;
     }
-    return deny(dns::Rcode::noerror);
+    return deny(dns::Rcode::noerror, found);
   }
 
   bool follow_cname(const LookupResult& found) {
     const RRsetView rrset = *found.node.find(RRType::CNAME);
     add(Section::answer, rrset, name_.size());
     cname_entry_ = static_cast<std::uint16_t>(answer_.size() - 1);
+    note_wildcard(found, rrset);
     std::array<std::uint8_t, 2 * limits::name_octets> target;
     const std::size_t size = backend::expand_rr(rrset, 0, name_, target.data());
     return go_to(Name(NameView::unchecked(target.data(), size)));
@@ -151,51 +187,21 @@ class Answerer {
     const NameView cut = name_.suffix(found.owner_labels);
     if (links_ == 0) answer_.authoritative = false;
     add(Section::authority, *servers, cut.size());
-    const auto index = static_cast<std::uint16_t>(answer_.size() - 1);
+    glue_ = {*servers, answer_.size() - 1, cut};
     // RFC 4035 3.1.4: a DS there is, or its denial, goes with the referral.
     if (in_.dnssec_ok) {
-      if (const auto ds = found.node.find(RRType::DS); ds && ds->size() != 0)
+      if (const auto ds = found.node.find(RRType::DS); ds && ds->size() != 0) {
         add(Section::authority, *ds, cut.size());
+      } else {
+        denial_.no_ds({name_, key_, found});
+      }
     }
-    add_glue(*servers, cut, index);
     return false;
-  }
-
-  // Addresses of the name servers that this zone has. RFC 9471 3.1: those below the cut are required.
-  void add_glue(const RRsetView& servers, NameView cut, std::uint16_t servers_entry) {
-    std::array<std::uint8_t, 2 * limits::name_octets> target;
-    std::size_t place = 0;
-    for (unsigned i = 0; i < servers.size(); ++i) {
-      const std::size_t size = backend::expand_rr(servers, place, name_, target.data());
-      const NameView server = NameView::unchecked(target.data(), size);
-      if (server.is_at_or_below(in_.apex)) add_addresses(server, cut, servers_entry, place);
-      place += 2 + std::size_t{dns::load16(servers.rrs().data() + place)};
-    }
-  }
-
-  void add_addresses(NameView server, NameView cut, std::uint16_t servers_entry, std::size_t place) {
-    key_.assign(server);
-    backend::FoundNode found;
-    if (!in_.reader.find_exact(in_.generation, key_, key_.size(), found)) return;
-    const bool required = server.is_at_or_below(cut);
-    for (const RRType type : {RRType::A, RRType::AAAA}) {
-      const auto addresses = found.node.find(type);
-      if (!addresses || addresses->size() == 0) continue;
-      AnswerEntry* entry = answer_.add(Section::additional);
-      if (entry == nullptr) return;
-      entry->rrset = *addresses;
-      entry->required = required;
-      entry->owner_kind = AnswerEntry::Owner::rdata_name;
-      entry->entry = servers_entry;
-      entry->place = static_cast<std::uint16_t>(place);
-      // Glue is not authoritative and so not signed; an authoritative address may be.
-      entry->with_signatures = in_.dnssec_ok && addresses->signature_count() != 0;
-    }
   }
 
   // RFC 2308 2 and 3: the SOA, with the lesser of its TTL and its MINIMUM. RFC 6604 3: after a chain the
   // rcode is the last name's.
-  bool deny(dns::Rcode rcode) {
+  bool deny(dns::Rcode rcode, const LookupResult& found) {
     answer_.rcode = rcode;
     backend::FoundNode apex;  // its key begins that of name_, which run() left in key_
     if (!in_.reader.find_exact(in_.generation, key_, key_.prefix_size(apex_labels_), apex)) return step({});
@@ -203,6 +209,9 @@ class Answerer {
     if (!soa || soa->size() == 0) return step({});
     AnswerEntry* entry = add(Section::authority, *soa, in_.apex.size());
     if (entry != nullptr) entry->ttl_cap = dns::Soa::of(soa->first_rdata()).minimum;
+    if (!in_.dnssec_ok || soa->signature_count() == 0) return false;
+    const Denial::Looked looked{name_, key_, found};
+    rcode == dns::Rcode::nxdomain ? denial_.no_name(looked) : denial_.no_type(looked);
     return false;
   }
 
@@ -211,10 +220,18 @@ class Answerer {
   const AnswererInput& in_;
   Answer& answer_;
   const unsigned apex_labels_;
+  Denial denial_;
   NameView name_;
   dns::NameKey key_;
   unsigned links_ = 0;
   std::uint16_t cname_entry_ = none;  // the entry whose RDATA is name_
+  std::uint16_t last_answer_ = none;  // the entry that answers the question, at the end of the chain
+  struct Glue {
+    RRsetView servers;
+    std::size_t entry;
+    NameView cut;
+  };
+  std::optional<Glue> glue_;
 };
 
 }  // namespace

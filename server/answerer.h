@@ -1,4 +1,4 @@
-// From a question to an Answer: RFC 1034 4.3.2 with RFC 2308, 4592, 6672 and 8482, over one zone's live
+// From a question to an Answer: RFC 1034 4.3.2 with RFC 2308, 4035, 4592, 6672 and 8482, over one zone's live
 // generation.
 //
 // Pure but for the reader; no heap. Belongs to a pipeline's thread.
@@ -15,6 +15,8 @@ struct AnswererInput {
   NameView apex;
   const dns::Question& question;
   bool dnssec_ok;
+  bool minimal =
+      true;  // no addresses beside answers, but where the RFC of the type has them in view (SVCB, HTTPS)
 };
 
 // Fills a cleared `answer`.

@@ -6,7 +6,6 @@ namespace {
 
 constexpr std::size_t rr_head_octets = 10;  // owner pointer 2, type 2, class 2, TTL 4
 constexpr std::size_t opt_octets = 11;
-constexpr std::size_t extended_error_octets = 6;
 constexpr std::size_t last_pointer_target = 0x3fff;
 
 class Encoder {
@@ -14,7 +13,7 @@ class Encoder {
   Encoder(const Answer& answer, const ResponseFrame& frame, EncodeScratch& scratch,
           std::span<std::uint8_t> out)
       : answer_(answer), frame_(frame), scratch_(scratch), out_(out.data()), at_(frame.question_end) {
-    reserved_ = frame.edns ? opt_octets + (frame.extended_error ? extended_error_octets : 0) : 0;
+    reserved_ = frame.edns ? opt_octets + frame.options.size() : 0;
     limit_ = out.size() - reserved_;
     std::memcpy(out_, frame.query.data(), frame.question_end);
   }
@@ -95,7 +94,7 @@ class Encoder {
         for (std::size_t place = 0; place < entry.place; ++index) {
           place += 2 + dns::load16(source.rrset.rrs().data() + place);
         }
-        const std::size_t offset = start + entry.place + rr_head_octets * (index + 1) + 2;
+        const std::size_t offset = start + entry.place + rr_head_octets * (index + 1) + 2 + entry.name_at;
         return offset <= last_pointer_target ? offset : 0;
       }
       case AnswerEntry::Owner::literal:
@@ -116,7 +115,7 @@ class Encoder {
         const AnswerEntry& source = answer_[entry.entry];
         const std::size_t size =
             backend::expand_rr(source.rrset, entry.place, source.context, scratch_.owner.data());
-        return NameView::unchecked(scratch_.owner.data(), size);
+        return NameView::unchecked(scratch_.owner.data() + entry.name_at, size - entry.name_at);
       }
     }
     return {};
@@ -137,7 +136,7 @@ class Encoder {
 
   void write_head(RRType type, std::uint32_t ttl) {
     put16(static_cast<std::uint16_t>(type));
-    put16(static_cast<std::uint16_t>(dns::RRClass::IN));
+    put16(static_cast<std::uint16_t>(answer_.rclass));
     put32(ttl);
   }
 
@@ -175,7 +174,7 @@ class Encoder {
     std::array<std::uint8_t, rr_head_octets> head;
     dns::store16(head.data(), static_cast<std::uint16_t>(0xc000 | pointer));
     dns::store16(head.data() + 2, static_cast<std::uint16_t>(rrset.type()));
-    dns::store16(head.data() + 4, static_cast<std::uint16_t>(dns::RRClass::IN));
+    dns::store16(head.data() + 4, static_cast<std::uint16_t>(answer_.rclass));
     dns::store32(head.data() + 6, std::min(rrset.ttl(), entry.ttl_cap));
     unsigned patch = 0;
     std::size_t place = 0;
@@ -262,11 +261,8 @@ class Encoder {
     out_[at_++] = static_cast<std::uint8_t>(rcode >> 4);
     out_[at_++] = 0;  // version
     put16(frame_.dnssec_ok ? 0x8000 : 0);
-    put16(frame_.extended_error ? extended_error_octets : 0);
-    if (!frame_.extended_error) return;
-    put16(15);  // RFC 8914 2: the option's code
-    put16(2);
-    put16(static_cast<std::uint16_t>(*frame_.extended_error));
+    put16(frame_.options.size());
+    if (!frame_.options.empty()) put(frame_.options.data(), frame_.options.size());
   }
 
   void write_header(const std::array<std::uint16_t, 3>& counts, bool truncated) {

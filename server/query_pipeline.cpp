@@ -1,6 +1,9 @@
 #include "server/query_pipeline.h"
 
+#include <algorithm>
+
 #include "server/answerer.h"
+#include "server/edns_options.h"
 
 namespace understudy::server {
 
@@ -13,31 +16,44 @@ using dns::Rcode;
 
 struct QueryPipeline::Impl {
   Impl(backend::ZoneTables& tables, std::unique_ptr<backend::Reader> given, unsigned worker_number,
-       metrics::WorkerCounters* cells, backend::NotifySink* sink)
-      : pin(tables), reader(std::move(given)), worker(worker_number), counters(cells), notify(sink) {}
+       metrics::WorkerCounters* cells, backend::NotifySink* sink, const PipelineOptions& options,
+       const Clock* given_clock)
+      : pin(tables),
+        reader(std::move(given)),
+        worker(worker_number),
+        counters(cells),
+        notify(sink),
+        clock(given_clock != nullptr ? *given_clock : system_clock),
+        edns(options.nsid, options.cookies),
+        limiter(options.rate_limit),
+        chaos(options.chaos),
+        minimal_answers(options.minimal_answers) {}
 
   // The state of one query.
   struct Job {
     Octets octets;
     const Client& client;
     std::span<std::uint8_t> out;
-    dns::Query query;
-    std::optional<ExtendedError> extended_error;
-    std::size_t limit = 0;
+    dns::Query query = {};
+    OptionsAsked edns = {};
+    std::optional<ExtendedError> extended_error = {};
   };
 
   Response run(Job& job);
   Response handle_query(Job& job);
+  Response handle_chaos(Job& job);
   Response handle_notify(Job& job);
   Response handle_transfer(Job& job, const ZoneEntry& zone);
   const ZoneEntry* zone_for(const dns::Question& question) const;
   bool decide(Job& job, const ZoneEntry& zone);
+  void tell(Job& job, const ZoneEntry& zone, backend::Generation generation);
   std::size_t limit_of(const Job& job) const;
   Response send(Job& job);
   Response fail(Job& job, Rcode rcode, std::optional<ExtendedError> error = std::nullopt);
   Response fail_header(Job& job, Rcode rcode);
   void count(const Job& job) const;
 
+  const SystemClock system_clock;
   backend::ZoneTables::Pin pin;
   const backend::ZoneTable* table = nullptr;
   std::unique_ptr<backend::Reader> reader;
@@ -46,13 +62,20 @@ struct QueryPipeline::Impl {
   const unsigned worker;
   metrics::WorkerCounters* const counters;
   backend::NotifySink* const notify;
+  const Clock& clock;
+  const EdnsResponder edns;
+  RateLimiter limiter;
+  SteadyTime batch_began;  // where rates are limited
+  const Chaos chaos;
+  const bool minimal_answers;
   Answer answer;
   EncodeScratch scratch;
 };
 
 QueryPipeline::QueryPipeline(backend::ZoneTables& tables, std::unique_ptr<backend::Reader> reader,
-                             unsigned worker, metrics::WorkerCounters* counters, backend::NotifySink* notify)
-    : impl_(std::make_unique<Impl>(tables, std::move(reader), worker, counters, notify)) {}
+                             unsigned worker, metrics::WorkerCounters* counters, backend::NotifySink* notify,
+                             const PipelineOptions& options, const Clock* clock)
+    : impl_(std::make_unique<Impl>(tables, std::move(reader), worker, counters, notify, options, clock)) {}
 
 QueryPipeline::~QueryPipeline() = default;
 
@@ -63,6 +86,7 @@ bool QueryPipeline::begin_batch() {
   const auto renewed = impl_->reader->renew();
   impl_->readable = renewed.has_value();
   impl_->commit = renewed ? *renewed : 0;
+  if (impl_->limiter.enabled()) impl_->batch_began = impl_->clock.steady();
   return impl_->readable;
 }
 
@@ -73,7 +97,7 @@ void QueryPipeline::end_batch() {
 }
 
 Response QueryPipeline::answer(Octets query, const Client& client, std::span<std::uint8_t> out) {
-  Impl::Job job{query, client, out, {}, {}, 0};
+  Impl::Job job{query, client, out};
   return impl_->run(job);
 }
 
@@ -98,21 +122,30 @@ Response QueryPipeline::Impl::run(Job& job) {
   count(job);
   answer.clear();
   const Opcode opcode = job.query.header.opcode();
+  // RFC 2136 3.3: updates are for the primary, and it does not take them from here.
+  if (opcode == Opcode::update) return fail_header(job, Rcode::refused);
   if (opcode != Opcode::query && opcode != Opcode::notify) return fail_header(job, Rcode::notimp);
   if (fault == QueryFault::bad_edns) {
     job.query.edns.reset();
     return fail(job, Rcode::formerr);
   }
-  if (fault != QueryFault::none) return fail_header(job, Rcode::formerr);
+  if (fault == QueryFault::formerr) return fail_header(job, Rcode::formerr);
   // RFC 6891 6.1.3: a version that we do not know is answered with the one that we do.
   if (job.query.edns && job.query.edns->version != 0) return fail(job, Rcode::badvers);
+  if (job.query.edns && !job.query.edns->options.empty() &&
+      !edns.read(job.query.edns->options, job.client.address, clock, job.edns))
+    return fail(job, Rcode::formerr);
+  // RFC 7873 5.4: no question, but a cookie to be had.
+  if (fault == QueryFault::no_question) {
+    return job.edns.cookie != CookieStanding::none ? send(job) : fail_header(job, Rcode::formerr);
+  }
   // RFC 8945 5.2: no key is known here.
   if (job.query.tsig_at != 0) return fail(job, Rcode::notauth);
   return opcode == Opcode::notify ? handle_notify(job) : handle_query(job);
 }
 
 std::size_t QueryPipeline::Impl::limit_of(const Job& job) const {
-  if (job.client.proto == metrics::Proto::tcp) return std::min(job.out.size(), limits::message_octets);
+  if (job.client.proto != metrics::Proto::udp) return std::min(job.out.size(), limits::message_octets);
   std::size_t limit = limits::udp_octets_without_edns;
   // RFC 6891 6.2.3: sizes below 512 mean 512. RFC 9715: and never more than what is not fragmented.
   if (job.query.edns) limit = std::clamp<std::size_t>(job.query.edns->udp_size, limit, limits::udp_octets);
@@ -120,16 +153,24 @@ std::size_t QueryPipeline::Impl::limit_of(const Job& job) const {
 }
 
 Response QueryPipeline::Impl::send(Job& job) {
+  if (limiter.enabled() && job.client.proto == metrics::Proto::udp &&
+      job.edns.cookie != CookieStanding::valid) {
+    const bool knows_cookies = job.edns.cookie != CookieStanding::none;
+    if (!limiter.admit(job.client.address, knows_cookies, batch_began, answer, counters)) return {};
+  }
   ResponseFrame frame;
   frame.query = job.octets;
   frame.question_end = job.query.question_end;
   frame.question_name = job.query.question.name;
   frame.edns = job.query.edns.has_value();
   frame.dnssec_ok = frame.edns && job.query.edns->dnssec_ok;
-  frame.extended_error = job.extended_error;
+  ResponseOptions options;
+  const auto error = answer.extended_error ? answer.extended_error : job.extended_error;
+  if (frame.edns) edns.answer(job.edns, job.client.address, error, options);
+  frame.options = options.octets();
   const std::size_t size = encode_answer(answer, frame, scratch, job.out.first(limit_of(job)));
   if (counters != nullptr) counters->count_response(static_cast<std::uint16_t>(answer.rcode));
-  return {Response::Kind::send, size, nullptr};
+  return {Response::Kind::send, size, nullptr, frame.edns ? job.query.edns->options : Octets{}};
 }
 
 Response QueryPipeline::Impl::fail(Job& job, Rcode rcode, std::optional<ExtendedError> error) {
@@ -158,7 +199,7 @@ const ZoneEntry* QueryPipeline::Impl::zone_for(const dns::Question& question) co
 Response QueryPipeline::Impl::handle_query(Job& job) {
   const dns::Question& question = job.query.question;
   if (!readable) return fail(job, Rcode::servfail);
-  if (question.qclass != dns::RRClass::IN) return fail(job, Rcode::refused, ExtendedError::not_supported);
+  if (question.qclass != dns::RRClass::IN) return handle_chaos(job);
   // An OPT or a TSIG is no question (RFC 6891 6.1.1, RFC 8945 5.1); TKEY is not offered.
   if (question.type == RRType::OPT || question.type == RRType::TSIG) return fail(job, Rcode::formerr);
   if (question.type == RRType::TKEY) return fail(job, Rcode::notimp);
@@ -168,6 +209,35 @@ Response QueryPipeline::Impl::handle_query(Job& job) {
   if (question.type == RRType::AXFR || question.type == RRType::IXFR) return handle_transfer(job, *zone);
   decide(job, *zone);
   return send(job);
+}
+
+Response QueryPipeline::Impl::handle_chaos(Job& job) {
+  const dns::Question& question = job.query.question;
+  if (question.qclass == dns::RRClass::CH && chaos.answer(question, answer)) return send(job);
+  return fail(job, Rcode::refused, ExtendedError::not_supported);
+}
+
+// What EXPIRE and ZONEVERSION speak of: the zone that encloses the name asked, as of the version that
+// answers.
+void QueryPipeline::Impl::tell(Job& job, const ZoneEntry& zone, backend::Generation generation) {
+  dns::NameKey key(zone.apex());
+  backend::FoundNode apex;
+  if (!reader->find_exact(generation, key, key.size(), apex)) return;
+  const auto record = apex.node.find(RRType::SOA);
+  if (!record || record->size() == 0) return;
+  const dns::Soa soa = dns::Soa::of(record->first_rdata());
+  job.edns.zone = OptionsAsked::Zone{key.label_count(), soa.serial, {}};
+  // RFC 7314 2: for SOA, IXFR and AXFR (which were turned into SOA here).
+  if (!job.edns.expire || job.query.question.type != RRType::SOA) return;
+  if (!zone.apex().view().equals(job.query.question.name)) return;
+  // 3.2: a secondary tells what is left of its timer; 3.1: who has no timer is as good as the primary.
+  const auto timers = reader->timers(zone.id());
+  if (!timers || timers->expires == 0) {
+    job.edns.zone->expire = soa.expire;
+  } else {
+    const UnixTime left = std::clamp<UnixTime>(timers->expires - clock.wall(), 0, UINT32_MAX);
+    job.edns.zone->expire = static_cast<std::uint32_t>(left);
+  }
 }
 
 // Fills `answer` from the zone's live generation; false where there is none to ask.
@@ -186,7 +256,9 @@ bool QueryPipeline::Impl::decide(Job& job, const ZoneEntry& zone) {
   }
   if (service == Service::stale) job.extended_error = ExtendedError::stale_answer;
   const bool dnssec_ok = job.query.edns && job.query.edns->dnssec_ok;
-  decide_answer({*reader, live.generation, zone.apex(), job.query.question, dnssec_ok}, answer);
+  decide_answer({*reader, live.generation, zone.apex(), job.query.question, dnssec_ok, minimal_answers},
+                answer);
+  if (job.edns.zone_version || job.edns.expire) tell(job, zone, live.generation);
   return true;
 }
 
@@ -194,7 +266,7 @@ Response QueryPipeline::Impl::handle_transfer(Job& job, const ZoneEntry& zone) {
   dns::Question& question = job.query.question;
   if (!zone.apex().view().equals(question.name))
     return fail(job, Rcode::notauth, ExtendedError::not_authoritative);
-  if (!net::any_contains(zone.policy().allow_transfer, job.client.address)) {
+  if (!net::any_contains(zone.policy().allow_transfer, job.client.address) || !job.client.may_transfer) {
     return fail(job, Rcode::refused, ExtendedError::prohibited);
   }
   const bool incremental = question.type == RRType::IXFR;
@@ -210,7 +282,7 @@ Response QueryPipeline::Impl::handle_transfer(Job& job, const ZoneEntry& zone) {
     const bool newer = ours.is_newer_than(dns::Serial(*job.query.serial));
     if (!newer || job.client.proto == metrics::Proto::udp) return send(job);
   }
-  return {Response::Kind::transfer, 0, &zone};
+  return {Response::Kind::transfer, 0, &zone, {}};
 }
 
 // RFC 1996 3: from the zone's sources and allow-notify only.

@@ -13,13 +13,14 @@
 #include "backend/zone_table.h"
 #include "dns/message.h"
 #include "metrics/cells.h"
-#include "server/answer.h"
+#include "server/pipeline_options.h"
 
 namespace understudy::server {
 
 struct Client {
   boost::asio::ip::address address;
   metrics::Proto proto = metrics::Proto::udp;
+  bool may_transfer = true;  // the connection is good enough for zones (RFC 9103 7)
 };
 
 // What to do with a query.
@@ -32,13 +33,16 @@ struct Response {
   Kind kind = Kind::drop;
   std::size_t size = 0;
   const backend::ZoneEntry* zone = nullptr;  // pinned until end_batch()
+  Octets options{};                          // of the query's EDNS; for those of streams
 };
 
 class QueryPipeline {
  public:
-  // `worker`: which of the zones' request cells is this thread's. `counters` and `notify` may be null.
+  // `worker`: which of the zones' request cells is this thread's. `counters` and `notify` may be null; so may
+  // `clock`, for the system's.
   QueryPipeline(backend::ZoneTables& tables, std::unique_ptr<backend::Reader> reader, unsigned worker,
-                metrics::WorkerCounters* counters, backend::NotifySink* notify);
+                metrics::WorkerCounters* counters, backend::NotifySink* notify,
+                const PipelineOptions& options = {}, const Clock* clock = nullptr);
   ~QueryPipeline();
 
   // Pins the table, renews the reader. False where the mirror cannot be read: everything is answered

@@ -1,4 +1,5 @@
-// The server: N workers that answer over UDP and TCP, each a thread with its own sockets, reader and counters.
+// The server: N workers that answer over UDP and TCP, each a thread with its own sockets, reader and
+// counters.
 //
 // Owned by main(); start() and stop() are called by it.
 #pragma once
@@ -6,23 +7,33 @@
 #include <memory>
 
 #include "backend/events.h"
+#include "base/clock.h"
 #include "metrics/cells.h"
 #include "net/address.h"
+#include "server/pipeline_options.h"
 
 namespace understudy::server {
 
 struct ServerOptions {
-  std::vector<net::Endpoint> listen;  // UDP and TCP; port 0: the kernel chooses one, the same for both
-  unsigned workers = 0;               // 0: one a core
-  std::string data_directory;         // for spooled transfers
-  unsigned tcp_connections = 1000;    // in all
+  std::vector<net::Endpoint> listen;      // UDP and TCP; port 0: the kernel chooses one, the same for both
+  std::vector<net::Endpoint> listen_tls;  // needs the two files
+  std::string tls_certificate, tls_key;
+  unsigned workers = 0;             // 0: one a core
+  std::string data_directory;       // for spooled transfers
+  unsigned tcp_connections = 1000;  // in all, TLS included
   unsigned tcp_connections_per_client = 100;
   std::chrono::seconds tcp_idle{10};
+  std::chrono::seconds tcp_lifetime{600};  // transfers under way excepted
+  std::chrono::seconds tls_handshake{5};
+  std::size_t padding_block = 468;  // RFC 8467 4.1; 0: responses are not padded
+  const Clock* clock = nullptr;     // what limits of time go by; nullptr: the system's
+  PipelineOptions pipeline;  // its rate is the server's: each worker gets its share
 };
 
 class Server {
  public:
-  Server(backend::Mirror& mirror, backend::ZoneTables& tables, backend::NotifySink& notify, ServerOptions options);
+  Server(backend::Mirror& mirror, backend::ZoneTables& tables, backend::NotifySink& notify,
+         ServerOptions options);
   ~Server();
 
   // Binds every address and starts the workers; the error names the address that could not be bound.
@@ -31,9 +42,13 @@ class Server {
 
   // As bound, ports filled in.
   std::vector<net::Endpoint> addresses() const;
+  std::vector<net::Endpoint> tls_addresses() const;
+  // Takes a new certificate and key if the files have changed; says so in the log, also where they are no
+  // good and the ones before go on. Reads files: not for a worker's thread; one thread at a time.
+  void renew_certificate();
   // One a worker; alive as long as the server. Any thread may read them.
   std::vector<const metrics::WorkerCounters*> counters() const;
-  // Transfers out since the start: {type "axfr", transport "tcp", result}.
+  // Transfers out since the start: {type "axfr", transport "tcp" or "tls", result}.
   struct TransferOut {
     std::string_view type, transport, result;
     std::uint64_t count = 0;

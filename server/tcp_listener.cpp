@@ -1,19 +1,33 @@
 #include "server/tcp_listener.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
-#include "server/socket_options.h"
+#include <cerrno>
 
 namespace understudy::server {
 
 namespace asio = boost::asio;
-using boost::system::error_code;
 
 namespace {
 
+// Connections taken from one socket before it is everybody else's turn.
+constexpr unsigned accepts_a_turn = 32;
+constexpr unsigned handshakes_a_turn = 4;
 // After a failure to accept (no descriptors left, most often) there is no use in trying again at once.
-constexpr std::chrono::milliseconds accept_retry{100};
+constexpr std::chrono::milliseconds accept_pause{100};
+// How often limits of time are looked after.
+constexpr std::chrono::seconds sweep_period{1};
+
+// A failure of this one connection, which is gone; accept(2) says that these are to be taken like EAGAIN.
+bool concerns_the_connection(int error) {
+  switch (error) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+      return false;
+    default:
+      return true;
+  }
+}
 
 }  // namespace
 
@@ -46,145 +60,121 @@ void ConnectionCounts::give_back(const asio::ip::address& client) {
   if (--found->second == 0) by_client_.erase(found);
 }
 
-Result<asio::ip::tcp::acceptor> TcpListener::bind(asio::io_context& io, const net::Endpoint& endpoint,
-                                                  bool first) {
-  asio::ip::tcp::acceptor acceptor(io);
-  error_code ec;
-  const auto where = endpoint.tcp();
-  acceptor.open(where.protocol(), ec);
-  if (ec) return socket_error("tcp", endpoint, ec);
-  const int fd = acceptor.native_handle();
-  if (endpoint.address.is_v6()) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-  // A restart must not wait for the connections of the process before to be forgotten.
-  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  // Accepted sockets inherit it: a response is one write, there is nothing to wait for.
-  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  if (!first) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-  acceptor.bind(where, ec);
-  if (ec) return socket_error("tcp", endpoint, ec);
-  if (first) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-  return acceptor;
-}
-
 TcpListener::TcpListener(WorkerShared& shared, ConnectionCounts& counts, const TcpOptions& options)
     : shared_(shared),
       counts_(counts),
       options_(options),
-      gather_buffer_(TcpSession::gather_room),
-      idle_timer_(shared.io) {}
+      stream_options_{options.idle, options.padding_block},
+      read_buffer_(TcpSession::read_room),
+      gather_buffer_(TcpSession::gather_room) {}
 
 TcpListener::~TcpListener() = default;
 
-void TcpListener::add(asio::ip::tcp::acceptor acceptor) {
-  doors_.push_back({std::move(acceptor), asio::steady_timer(shared_.io)});
-}
+void TcpListener::add(Socket socket, bool tls) { doors_.emplace_back(*this, std::move(socket), tls); }
 
 Result<> TcpListener::listen() {
-  for (Door& door : doors_) {
-    error_code ec;
-    door.acceptor.listen(asio::socket_base::max_listen_connections, ec);
-    if (ec) {
-      error_code ignored;
-      const auto bound = door.acceptor.local_endpoint(ignored);
-      return socket_error("tcp", {bound.address(), bound.port()}, ec);
-    }
+  for (const Door& door : doors_) {
+    if (auto listening = server::listen(door.socket); !listening) return listening;
   }
   return {};
 }
 
-void TcpListener::start() {
-  for (Door& door : doors_) accept(door);
+bool TcpListener::start() {
+  return std::ranges::all_of(
+      doors_, [this](Door& door) { return shared_.loop.watch(door.socket.fd(), EPOLLIN, door); });
 }
 
 void TcpListener::close() {
-  closed_ = true;
-  for (Door& door : doors_) {
-    error_code ec;
-    door.acceptor.close(ec);
-    door.retry.cancel();
-  }
-  idle_timer_.cancel();
-  while (!sessions_.empty()) {
-    const auto session = sessions_.front();
-    session->close();
-  }
+  for (Door& door : doors_) door.socket.close();
+  while (!sessions_.empty()) sessions_.front()->close();
 }
 
 void TcpListener::accept(Door& door) {
-  door.acceptor.async_accept([this, &door](const error_code& ec, asio::ip::tcp::socket socket) {
-    on_accepted(door, ec, std::move(socket));
-  });
-}
-
-void TcpListener::on_accepted(Door& door, const error_code& ec, asio::ip::tcp::socket socket) {
-  if (closed_) return;
-  if (!ec) {
-    admit(std::move(socket));
-  } else if (ec != asio::error::connection_aborted) {
-    door.retry.expires_after(accept_retry);
-    door.retry.async_wait([this, &door](const error_code& failed) {
-      if (!failed && !closed_) accept(door);
-    });
-    return;
+  for (unsigned i = 0; i < accepts_a_turn; ++i) {
+    sockaddr_in6 peer{};
+    socklen_t size = sizeof peer;
+    Socket socket(
+        ::accept4(door.socket.fd(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (socket.fd() >= 0) {
+      admit(std::move(socket), endpoint_of(peer).address, door.tls);
+    } else if (errno == EAGAIN) {
+      return;
+    } else if (!concerns_the_connection(errno)) {
+      return pause(door);
+    }
   }
-  accept(door);
 }
 
-void TcpListener::admit(asio::ip::tcp::socket socket) {
-  error_code ec;
-  const auto peer = socket.remote_endpoint(ec);
-  if (ec) return;  // gone already
-  socket.non_blocking(true, ec);
-  if (ec) return;
-  auto verdict = counts_.take(peer.address());
-  if (verdict == ConnectionCounts::Verdict::all_taken && close_one_at_rest())
-    verdict = counts_.take(peer.address());
-  if (verdict != ConnectionCounts::Verdict::taken) return;
-  auto session = std::make_shared<TcpSession>(std::move(socket), peer.address(), shared_, *this);
-  session->set_last_active(std::chrono::steady_clock::now());
-  const bool first = sessions_.empty();
+// The socket stays readable, so it must not be watched until there is hope again.
+void TcpListener::pause(Door& door) {
+  close_one_at_rest(std::nullopt);
+  door.pausing = true;
+  shared_.loop.change(door.socket.fd(), 0, door);
+  shared_.loop.set_timer(shared_.loop.now() + accept_pause, *this);
+  timer_set_ = true;
+}
+
+void TcpListener::admit(Socket socket, const asio::ip::address& client, bool tls) {
+  using Verdict = ConnectionCounts::Verdict;
+  Verdict verdict = counts_.take(client);
+  if (verdict != Verdict::taken) {
+    std::optional<std::uint64_t> key;
+    if (verdict == Verdict::client_has_enough) key = ConnectionCounts::key(client);
+    if (close_one_at_rest(key)) verdict = counts_.take(client);
+  }
+  if (verdict != Verdict::taken) return shared_.counters.drop(metrics::Dropped::connection_limit);
+  net::TlsSession session_tls;
+  if (tls) session_tls = options_.tls->new_session();
+  if (tls && !session_tls) return counts_.give_back(client);
+  auto session = std::make_shared<TcpSession>(TcpStream(std::move(socket), std::move(session_tls)), client,
+                                              shared_, *this);
   sessions_.push_back(session);
-  if (first) watch_idle();
+  if (!std::exchange(timer_set_, true)) shared_.loop.set_timer(shared_.loop.now() + sweep_period, *this);
   session->start(std::prev(sessions_.end()));
 }
 
-bool TcpListener::close_one_at_rest() {
+bool TcpListener::close_one_at_rest(std::optional<std::uint64_t> key) {
   for (const auto& session : sessions_) {
+    if (key && ConnectionCounts::key(session->client()) != *key) continue;
     if (!session->at_rest()) continue;
-    const auto chosen = session;  // closing takes it off the list
-    chosen->close();
+    session->close();  // which takes it off the list
     return true;
   }
   return false;
 }
 
-// One timer for all sessions: it waits for the one that was active longest ago.
-void TcpListener::watch_idle() {
-  if (closed_ || sessions_.empty()) return;
-  idle_timer_.expires_at(sessions_.front()->last_active() + options_.idle);
-  idle_timer_.async_wait([this](const error_code& ec) {
-    if (!ec) close_idle();
-  });
+void TcpListener::on_timer(SteadyTime now) {
+  for (Door& door : doors_) {
+    if (std::exchange(door.pausing, false)) shared_.loop.change(door.socket.fd(), EPOLLIN, door);
+  }
+  for (auto next = sessions_.begin(); next != sessions_.end();) {
+    TcpSession& session = **next++;
+    if (is_over(session, now)) session.close();
+  }
+  timer_set_ = !sessions_.empty();
+  if (timer_set_) shared_.loop.set_timer(now + sweep_period, *this);
 }
 
-void TcpListener::close_idle() {
-  const auto now = std::chrono::steady_clock::now();
-  while (!sessions_.empty() && sessions_.front()->last_active() + options_.idle <= now) {
-    const auto session = sessions_.front();
-    if (session->waits_for_us()) {
-      session->set_last_active(now);
-      touched(sessions_.begin());
-    } else {
-      session->close();
-    }
-  }
-  watch_idle();
+bool TcpListener::is_over(const TcpSession& session, SteadyTime now) const {
+  if (session.waits_for_us()) return false;
+  if (session.last_active() + options_.idle <= now) return true;
+  if (!session.established() && session.accepted() + options_.handshake <= now) return true;
+  const SteadyTime end = session.accepted() + options_.lifetime;
+  if (end > now || session.transfers()) return false;
+  // What was asked should be answered before; but who takes the answers slowly does not live for ever.
+  return session.at_rest() || end + options_.idle <= now;
+}
+
+bool TcpListener::may_shake_hands() {
+  if (std::exchange(handshake_turn_, shared_.loop.turn()) != shared_.loop.turn()) handshakes_ = 0;
+  return ++handshakes_ <= handshakes_a_turn;
 }
 
 void TcpListener::touched(Place place) { sessions_.splice(sessions_.end(), sessions_, place); }
 
 void TcpListener::ended(Place place) {
   counts_.give_back((*place)->client());
+  shared_.loop.keep_for_this_turn(std::move(*place));
   sessions_.erase(place);
 }
 

@@ -1,21 +1,18 @@
-// The TCP side of one worker: accepts connections, keeps their sessions, closes those that are idle.
+// The TCP side of one worker, TLS included: accepts connections, keeps their sessions, closes those that are
+// idle or too old.
 //
 // Owned by its worker, used on its thread; ConnectionCounts is shared by all workers and safe from any thread
 // (one mutex, taken when a connection comes or goes, never for a query).
 //
 // When all connections are taken, a new one takes the place of this worker's session that is idle longest
-// (RFC 7766 6.2.3 lets a server close idle connections at any time); where none is at rest the new one is
-// closed. A client (an IPv4 address, an IPv6 /64) over its own share has its new connection closed, so that
-// it cannot push others out.
+// (RFC 7766 6.2.3 lets a server close idle connections at any time); where a client (an IPv4 address, an
+// IPv6 /64) has its own share already, it takes the place of one of that client's, so that nobody pushes
+// others out. Where none is at rest the new one is closed.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <list>
-#include <mutex>
 #include <unordered_map>
 
-#include "net/address.h"
 #include "server/tcp_session.h"
 
 namespace understudy::server {
@@ -23,7 +20,11 @@ namespace understudy::server {
 struct TcpOptions {
   unsigned connections = 0;
   unsigned connections_per_client = 0;
-  std::chrono::seconds idle{0};
+  std::chrono::seconds idle{0};       // without a query, or without the client taking what was sent
+  std::chrono::seconds lifetime{0};   // in all, transfers under way excepted
+  std::chrono::seconds handshake{0};  // until TLS is ready for queries
+  std::size_t padding_block = 0;
+  const net::TlsContext* tls = nullptr;
 };
 
 class ConnectionCounts {
@@ -32,54 +33,65 @@ class ConnectionCounts {
   explicit ConnectionCounts(const TcpOptions& options) : options_(options) {}
   Verdict take(const boost::asio::ip::address& client);
   void give_back(const boost::asio::ip::address& client);
+  // Clients with the same key share their bound.
+  static std::uint64_t key(const boost::asio::ip::address& client);
 
  private:
-  static std::uint64_t key(const boost::asio::ip::address& client);
   const TcpOptions options_;
   std::mutex mutex_;
   unsigned all_ = 0;
   std::unordered_map<std::uint64_t, unsigned> by_client_;
 };
 
-class TcpListener final : public SessionOwner {
+class TcpListener final : public SessionOwner, public TimerHandler {
  public:
-  // A bound socket that does not listen yet; `first` as for UdpListener::bind.
-  static Result<boost::asio::ip::tcp::acceptor> bind(boost::asio::io_context& io,
-                                                     const net::Endpoint& endpoint, bool first);
-
   TcpListener(WorkerShared& shared, ConnectionCounts& counts, const TcpOptions& options);
-  ~TcpListener() override;
+  ~TcpListener();
 
-  void add(boost::asio::ip::tcp::acceptor acceptor);
+  void add(Socket socket, bool tls);
   Result<> listen();
-  void start();
+  // False where the event loop has no room.
+  bool start();
   void close();
 
  private:
-  struct Door {
-    boost::asio::ip::tcp::acceptor acceptor;
-    boost::asio::steady_timer retry;
+  // A listening socket.
+  struct Door final : EventHandler {
+    Door(TcpListener& listener, Socket given, bool with_tls)
+        : owner(listener), socket(std::move(given)), tls(with_tls) {}
+    void on_ready(std::uint32_t) override { owner.accept(*this); }
+    TcpListener& owner;
+    Socket socket;
+    const bool tls;
+    bool pausing = false;
   };
 
   void accept(Door& door);
-  void on_accepted(Door& door, const boost::system::error_code& ec, boost::asio::ip::tcp::socket socket);
-  void admit(boost::asio::ip::tcp::socket socket);
-  bool close_one_at_rest();
-  void watch_idle();
-  void close_idle();
+  void pause(Door& door);
+  void admit(Socket socket, const boost::asio::ip::address& client, bool tls);
+  // Closes the session that is idle longest, of all or of the client with that key; false where none is at
+  // rest.
+  bool close_one_at_rest(std::optional<std::uint64_t> key);
+  void on_timer(SteadyTime now) override;
+  bool is_over(const TcpSession& session, SteadyTime now) const;
 
   void touched(Place place) override;
   void ended(Place place) override;
+  std::span<std::uint8_t> read_buffer() override { return read_buffer_; }
   std::span<std::uint8_t> gather_buffer() override { return gather_buffer_; }
+  const StreamOptions& stream_options() const override { return stream_options_; }
+  bool may_shake_hands() override;
 
   WorkerShared& shared_;
   ConnectionCounts& counts_;
   const TcpOptions options_;
-  std::vector<std::uint8_t> gather_buffer_;
+  const StreamOptions stream_options_;
+  std::vector<std::uint8_t> read_buffer_, gather_buffer_;
   std::list<Door> doors_;
   std::list<std::shared_ptr<TcpSession>> sessions_;  // the one that was active longest ago stands first
-  boost::asio::steady_timer idle_timer_;
-  bool closed_ = false;
+  bool timer_set_ = false;
+  std::uint64_t handshake_turn_ = 0;  // the turn that handshakes_ counts in
+  unsigned handshakes_ = 0;
 };
 
 }  // namespace understudy::server

@@ -1,20 +1,32 @@
 #include "server/tcp_session.h"
 
-#include <boost/asio/post.hpp>
-
 namespace understudy::server {
+namespace {
 
-namespace asio = boost::asio;
-using boost::system::error_code;
+// The size of the message that `input` begins with; nothing where it is not whole.
+std::optional<std::size_t> whole_message(dns::Octets input) {
+  if (input.size() < 2) return std::nullopt;
+  const std::size_t size = dns::load16(input.data());
+  if (input.size() - 2 < size) return std::nullopt;
+  return size;
+}
 
-TcpSession::TcpSession(asio::ip::tcp::socket socket, const asio::ip::address& client, WorkerShared& shared,
+}  // namespace
+
+TcpSession::TcpSession(TcpStream stream, const boost::asio::ip::address& client, WorkerShared& shared,
                        SessionOwner& owner)
-    : socket_(std::move(socket)), shared_(shared), owner_(owner), client_{client, metrics::Proto::tcp} {}
+    : stream_(std::move(stream)),
+      shared_(shared),
+      owner_(owner),
+      client_{client, stream_.is_tls() ? metrics::Proto::tls : metrics::Proto::tcp},
+      accepted_(shared.loop.now()),
+      last_active_(accepted_) {}
 
+// Most often the first query has come with the connection.
 void TcpSession::start(SessionOwner::Place place) {
   place_ = place;
   open_ = true;
-  read();
+  serve();
 }
 
 void TcpSession::close() {
@@ -23,159 +35,164 @@ void TcpSession::close() {
   unsent_ = {};
   if (transfer_) {
     const bool failed = transfer_->result() == TransferResult::failed;
-    shared_.transfers.ended(*transfer_, client(), failed ? TransferResult::failed : TransferResult::aborted);
+    shared_.transfers.ended(*transfer_, client_, failed ? TransferResult::failed : TransferResult::aborted);
     transfer_.reset();
   }
-  error_code ec;
-  socket_.close(ec);
+  if (!stream_.established()) shared_.counters.drop(metrics::Dropped::tls_handshake);
+  stream_.close();
   owner_.ended(place_);
 }
 
 bool TcpSession::at_rest() const {
-  error_code ec;
-  return !writing() && !transfer_ && socket_.available(ec) == 0;
+  return !writing() && !transfer_ && !whole_message(input_) && !stream_.holds_more() && !stream_.has_unread();
 }
 
-void TcpSession::touch(SteadyTime now) {
-  last_active_ = now;
+void TcpSession::touch() {
+  last_active_ = shared_.loop.now();
   owner_.touched(place_);
 }
 
-std::optional<std::size_t> TcpSession::message_size() const {
-  if (input_end_ - input_begin_ < 2) return std::nullopt;
-  return dns::load16(input_.data() + input_begin_);
-}
-
-bool TcpSession::whole_message() const {
-  const auto size = message_size();
-  return size && input_end_ - input_begin_ - 2 >= *size;
-}
-
-// Moves the begun message to the front, and makes the buffer as large as it needs, or small again.
-void TcpSession::make_room() {
-  const std::size_t held = input_end_ - input_begin_;
-  if (input_begin_ > 0) std::memmove(input_.data(), input_.data() + input_begin_, held);
-  input_begin_ = 0;
-  input_end_ = held;
-  const std::size_t needed = std::max(input_octets, 2 + message_size().value_or(0));
-  if (input_.size() == needed) return;
-  input_.resize(needed);
-  input_.shrink_to_fit();
-}
-
-void TcpSession::read() {
-  make_room();
-  socket_.async_read_some(
-      asio::buffer(input_.data() + input_end_, input_.size() - input_end_),
-      [self = shared_from_this()](const error_code& ec, std::size_t octets) { self->on_read(ec, octets); });
+void TcpSession::on_ready(std::uint32_t) {
+  if (!open_) return;
+  if (writing()) {
+    if (!flush()) return;
+    if (waits_for_us()) return watch(0);
+  } else if (waits_for_us()) {
+    return close();  // nothing was asked of epoll, so this is the client's going away
+  }
+  if (transfer_) return carry_zone();
+  serve();
 }
 
 // The client's end of its stream ends the session: nothing is read before everything asked was answered and
 // sent.
-void TcpSession::on_read(const error_code& ec, std::size_t octets) {
-  if (!open_) return;
-  if (ec) return close();
-  input_end_ += octets;
-  process();
-}
-
-void TcpSession::process() {
-  while (open_ && !writing() && !transfer_) {
-    if (!whole_message()) return read();
-    const auto begin = std::chrono::steady_clock::now();
-    unsigned queries = 0;
-    const std::size_t size = answer_batch(queries);
-    send(owner_.gather_buffer().first(size));
-    if (!open_) return;
-    const auto end = std::chrono::steady_clock::now();
-    count_durations(shared_.counters, end - begin, queries);
-    touch(end);
+void TcpSession::serve() {
+  if (!stream_.established() && !owner_.may_shake_hands()) {
+    if (!watched_) watch(EPOLLIN);
+    return;
   }
-  if (open_ && transfer_) open_transfer();
+  const std::span<std::uint8_t> room = owner_.read_buffer();
+  std::size_t size = input_.size();
+  if (size != 0) std::memcpy(room.data(), input_.data(), size);
+  if (!whole_message(input_)) {
+    const auto octets = stream_.read(room.subspan(size, read_octets));
+    if (!octets) return close();
+    if (*octets == 0) return watch(stream_.blocked_on());
+    size += *octets;
+  }
+  const dns::Octets input(room.data(), size);
+  std::size_t gathered = 0;
+  unsigned queries = 0;
+  keep(input.subspan(answer(input, gathered, queries)));
+  if (gathered != 0) send(owner_.gather_buffer().first(gathered));
+  if (!open_) return;
+  if (queries != 0) {
+    count_durations(shared_.counters, std::chrono::steady_clock::now() - shared_.loop.woken(), queries);
+    touch();
+  }
+  if (transfer_) open_transfer();
+  wait();
 }
 
-std::size_t TcpSession::answer_batch(unsigned& queries) {
+std::size_t TcpSession::answer(dns::Octets input, std::size_t& gathered, unsigned& queries) {
+  auto size = whole_message(input);
+  if (!size) return 0;
   const std::span<std::uint8_t> out = owner_.gather_buffer();
-  std::size_t size = 0;
+  client_.may_transfer = stream_.may_carry_zones();
+  std::size_t taken = 0;
   shared_.pipeline.begin_batch();
-  while (size < gather_octets && queries < limits::batch && whole_message() && !transfer_) {
-    const dns::Octets query(input_.data() + input_begin_ + 2, *message_size());
-    input_begin_ += 2 + query.size();
+  for (; size && gathered < gather_octets && !transfer_; size = whole_message(input.subspan(taken))) {
+    const dns::Octets query = input.subspan(taken + 2, *size);
+    taken += 2 + *size;
     ++queries;
-    const Response response =
-        shared_.pipeline.answer(query, client_, out.subspan(size + 2, limits::message_octets));
+    const std::span<std::uint8_t> room = out.subspan(gathered + 2, limits::message_octets);
+    const Response response = shared_.pipeline.answer(query, client_, room);
     if (response.kind == Response::Kind::send) {
-      dns::store16(out.data() + size, static_cast<std::uint16_t>(response.size));
-      size += 2 + response.size;
+      const std::size_t octets =
+          add_stream_options(owner_.stream_options(), client_.proto, response.options, room, response.size);
+      dns::store16(out.data() + gathered, static_cast<std::uint16_t>(octets));
+      gathered += 2 + octets;
     } else if (response.kind == Response::Kind::transfer) {
       transfer_ = std::make_unique<TransferOut>(query, *response.zone);
     }
   }
   shared_.pipeline.end_batch();
-  return size;
+  return taken;
+}
+
+void TcpSession::keep(dns::Octets input) {
+  if (input.empty() && input_.empty()) return;
+  input_ = std::vector<std::uint8_t>(input.begin(), input.end());
+}
+
+// A session with work left waits for its next turn as for room to write, which there is: others come first.
+void TcpSession::wait() {
+  if (writing()) return watch(stream_.blocked_on());
+  if (waits_for_us()) return watch(0);
+  if (transfer_) return watch(EPOLLOUT);
+  watch(whole_message(input_) || stream_.holds_more() ? EPOLLOUT : EPOLLIN);
+}
+
+void TcpSession::watch(std::uint32_t events) {
+  if (watched_ == events) return;
+  if (watched_) {
+    shared_.loop.change(stream_.fd(), events, *this);
+  } else if (!shared_.loop.watch(stream_.fd(), events, *this)) {
+    return close();
+  }
+  watched_ = events;
 }
 
 void TcpSession::send(dns::Octets octets) {
-  error_code ec;
-  std::size_t sent = 0;
-  if (!octets.empty()) sent = socket_.write_some(asio::buffer(octets.data(), octets.size()), ec);
-  if (ec && ec != asio::error::would_block) return close();
-  unsent_ = octets.subspan(sent);
-  if (!writing()) return;
-  if (!transfer_ || !transfer_->begun()) {
-    kept_.assign(unsent_.begin(), unsent_.end());  // the gather buffer belongs to all sessions
-    unsent_ = kept_;
+  const auto sent = stream_.write(octets);
+  if (!sent) return close();
+  unsent_ = octets.subspan(*sent);
+  if (!writing() || (transfer_ && transfer_->begun())) return;
+  kept_.assign(unsent_.begin(), unsent_.end());  // the gather buffer belongs to all sessions
+  unsent_ = kept_;
+}
+
+bool TcpSession::flush() {
+  const auto sent = stream_.write(unsent_);
+  if (!sent) {
+    close();
+    return false;
   }
-  wait_writable();
-}
-
-void TcpSession::wait_writable() {
-  socket_.async_wait(asio::ip::tcp::socket::wait_write, [self = shared_from_this()](const error_code& ec) {
-    if (!self->open_) return;
-    if (ec) return self->close();
-    self->on_writable();
-  });
-}
-
-void TcpSession::on_writable() {
-  error_code ec;
-  const std::size_t sent = socket_.write_some(asio::buffer(unsent_.data(), unsent_.size()), ec);
-  if (ec && ec != asio::error::would_block) return close();
-  if (sent > 0) touch(std::chrono::steady_clock::now());
-  unsent_ = unsent_.subspan(sent);
-  if (writing()) return wait_writable();
-  kept_ = {};
-  if (!transfer_) return process();
-  if (transfer_->begun()) stream();
+  if (*sent > 0) touch();
+  unsent_ = unsent_.subspan(*sent);
+  if (!writing()) {
+    kept_ = {};
+    return true;
+  }
+  watch(stream_.blocked_on());
+  return false;
 }
 
 void TcpSession::open_transfer() {
-  const auto executor = socket_.get_executor();
-  auto ready = [self = shared_from_this(), executor](std::shared_ptr<const Spool> spool) {
-    asio::post(executor, [self, spool = std::move(spool)]() mutable {
-      if (!self->open_) return;
+  auto ready = [weak = weak_from_this(), &loop = shared_.loop](std::shared_ptr<const Spool> spool) {
+    loop.post([weak, spool = std::move(spool)]() mutable {
+      const auto self = weak.lock();
+      if (!self || !self->open_) return;
       self->transfer_->begin(std::move(spool));
-      if (!self->writing()) self->stream();
+      self->touch();
+      self->wait();
     });
   };
   shared_.transfers.open(transfer_->apex(), transfer_->zone(), std::move(ready));
 }
 
-void TcpSession::stream() {
+void TcpSession::carry_zone() {
   const auto octets = transfer_->next();
   if (!octets) return close();
   if (octets->empty()) {
-    shared_.transfers.ended(*transfer_, client(), transfer_->result());
+    shared_.transfers.ended(*transfer_, client_, transfer_->result());
     transfer_.reset();
-    return process();
+    return wait();
   }
   send(*octets);
   if (!open_) return;
-  touch(std::chrono::steady_clock::now());
-  if (writing()) return;
-  asio::post(socket_.get_executor(), [self = shared_from_this()] {
-    if (self->open_) self->stream();
-  });
+  touch();
+  wait();
 }
 
 }  // namespace understudy::server

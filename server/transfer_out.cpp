@@ -14,6 +14,7 @@ namespace {
 constexpr std::array<std::uint8_t, 11> opt{
     0, 0, 41, limits::udp_octets >> 8, limits::udp_octets & 255, 0, 0, 0, 0, 0, 0};
 
+constexpr std::array<std::string_view, 2> transport_names{"tcp", "tls"};
 constexpr std::array<std::string_view, 3> result_names{"success", "failed", "aborted"};  // by TransferResult
 
 }  // namespace
@@ -89,21 +90,24 @@ void TransfersOut::forget_unused() {
   std::erase_if(spools_, [](const auto& item) { return item.second.expired(); });
 }
 
-void TransfersOut::ended(const TransferOut& transfer, const asio::ip::address& client,
-                         TransferResult result) {
-  results_[static_cast<std::size_t>(result)].fetch_add(1);
+void TransfersOut::ended(const TransferOut& transfer, const Client& client, TransferResult result) {
+  const std::size_t transport = client.proto == metrics::Proto::tls ? 1 : 0;
+  results_[transport][static_cast<std::size_t>(result)].fetch_add(1);
   // Workers do not log.
-  asio::post(thread_, [zone = transfer.apex(), client, result] {
+  asio::post(thread_, [zone = transfer.apex(), address = client.address, transport, result] {
     log::info("transfer-out", {{"zone", dns::to_string(zone)},
-                               {"client", client.to_string()},
+                               {"client", address.to_string()},
+                               {"transport", transport_names[transport]},
                                {"result", result_names[static_cast<std::size_t>(result)]}});
   });
 }
 
 std::vector<Server::TransferOut> TransfersOut::counts() const {
   std::vector<Server::TransferOut> counts;
-  for (std::size_t i = 0; i < results_.size(); ++i)
-    counts.push_back({"axfr", "tcp", result_names[i], results_[i].load()});
+  for (std::size_t t = 0; t < results_.size(); ++t) {
+    for (std::size_t r = 0; r < results_[t].size(); ++r)
+      counts.push_back({"axfr", transport_names[t], result_names[r], results_[t][r].load()});
+  }
   return counts;
 }
 

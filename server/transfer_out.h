@@ -14,7 +14,7 @@
 #include <memory>
 
 #include "backend/zone_table.h"
-#include "dns/message.h"
+#include "server/query_pipeline.h"
 #include "server/server.h"
 #include "server/spool.h"
 
@@ -35,7 +35,7 @@ class TransfersOut {
   // `ready` is called on the spooling thread, with nothing where there is nothing to be sent.
   using Ready = std::function<void(std::shared_ptr<const Spool>)>;
   void open(const dns::Name& apex, backend::ZoneId zone, Ready ready);
-  void ended(const TransferOut& transfer, const boost::asio::ip::address& client, TransferResult result);
+  void ended(const TransferOut& transfer, const Client& client, TransferResult result);
   std::vector<Server::TransferOut> counts() const;
 
  private:
@@ -46,7 +46,7 @@ class TransfersOut {
   backend::Mirror& mirror_;
   backend::ZoneTables& tables_;
   const std::string spool_directory_;
-  std::array<std::atomic<std::uint64_t>, 3> results_{};
+  std::array<std::array<std::atomic<std::uint64_t>, 3>, 2> results_{};  // by transport, by TransferResult
   std::atomic<bool> stopping_{false};
   // The spooling thread's.
   std::unique_ptr<backend::Reader> reader_;

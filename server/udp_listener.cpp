@@ -2,57 +2,13 @@
 
 #include <cerrno>
 
-#include "server/socket_options.h"
-
 namespace understudy::server {
 
-namespace asio = boost::asio;
-
-namespace {
-
-// The kernel may grant less; queries that wait for a busy worker are better than lost ones.
-constexpr int socket_buffer_octets = 4 << 20;
-
-void set_options(int fd, bool v6, bool wildcard) {
-  set_buffer_sizes(fd, socket_buffer_octets);
-  // RFC 9715 3.1: never fragmented; and since what is sent fits any ordinary path, a forged "fragmentation
-  // needed" must not change anything. PROBE is both for IPv4: DF is set, no path MTU is kept. IPv6 needs no
-  // bit for the former.
-  if (v6) {
-    set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
-    if (wildcard) set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-  } else {
-    set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
-    if (wildcard) set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
-  }
-}
-
-}  // namespace
-
-Result<asio::ip::udp::socket> UdpListener::bind(asio::io_context& io, const net::Endpoint& endpoint,
-                                                bool first) {
-  asio::ip::udp::socket socket(io);
-  boost::system::error_code ec;
-  const auto where = endpoint.udp();
-  socket.open(where.protocol(), ec);
-  if (ec) return socket_error("udp", endpoint, ec);
-  if (endpoint.address.is_v6()) set_option(socket.native_handle(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
-  if (!first) set_option(socket.native_handle(), SOL_SOCKET, SO_REUSEPORT, 1);
-  set_options(socket.native_handle(), endpoint.address.is_v6(), endpoint.address.is_unspecified());
-  socket.bind(where, ec);
-  if (ec) return socket_error("udp", endpoint, ec);
-  if (first) set_option(socket.native_handle(), SOL_SOCKET, SO_REUSEPORT, 1);
-  socket.non_blocking(true, ec);
-  if (ec) return socket_error("udp", endpoint, ec);
-  return socket;
-}
-
-UdpListener::UdpListener(asio::ip::udp::socket socket, WorkerShared& shared)
-    : socket_(std::move(socket)), shared_(shared), batch_(std::make_unique<Batch>()) {
-  boost::system::error_code ec;
-  const auto bound = socket_.local_endpoint(ec);
-  endpoint_ = {bound.address(), bound.port()};
-  wildcard_ = endpoint_.address.is_unspecified();
+UdpListener::UdpListener(Socket socket, WorkerShared& shared)
+    : socket_(std::move(socket)),
+      shared_(shared),
+      wildcard_(local_endpoint(socket_).address.is_unspecified()),
+      batch_(std::make_unique<Batch>()) {
   Batch& b = *batch_;
   for (std::size_t i = 0; i < limits::batch; ++i) {
     b.in_vectors[i] = {b.queries[i].data(), query_room};
@@ -68,53 +24,8 @@ UdpListener::UdpListener(asio::ip::udp::socket socket, WorkerShared& shared)
   }
 }
 
-void UdpListener::close() {
-  boost::system::error_code ec;
-  socket_.close(ec);
-}
-
-void* UdpListener::WaitMemory::take(std::size_t size) {
-  if (taken_ || size > octets_.size()) return ::operator new(size);
-  taken_ = true;
-  return octets_.data();
-}
-
-void UdpListener::WaitMemory::give_back(void* block) {
-  if (block == octets_.data()) {
-    taken_ = false;
-  } else {
-    ::operator delete(block);
-  }
-}
-
-template <class T>
-struct UdpListener::WaitAllocator {
-  using value_type = T;
-  explicit WaitAllocator(WaitMemory& m) : memory(&m) {}
-  template <class U>
-  WaitAllocator(const WaitAllocator<U>& other) : memory(other.memory) {}
-  T* allocate(std::size_t n) { return static_cast<T*>(memory->take(n * sizeof(T))); }
-  void deallocate(T* block, std::size_t) { memory->give_back(block); }
-  template <class U>
-  bool operator==(const WaitAllocator<U>& other) const {
-    return memory == other.memory;
-  }
-  WaitMemory* memory;
-};
-
-struct UdpListener::WaitHandler {
-  using allocator_type = WaitAllocator<void>;
-  allocator_type get_allocator() const { return allocator_type(listener->wait_memory_); }
-  void operator()(const boost::system::error_code& ec) const {
-    if (ec != asio::error::operation_aborted) listener->on_readable();
-  }
-  UdpListener* listener;
-};
-
-void UdpListener::wait() { socket_.async_wait(asio::ip::udp::socket::wait_read, WaitHandler{this}); }
-
-void UdpListener::on_readable() {
-  auto begin = std::chrono::steady_clock::now();
+void UdpListener::on_ready(std::uint32_t) {
+  auto begin = shared_.loop.woken();
   for (unsigned round = 0; round < rounds; ++round) {
     const int queries = receive();
     if (queries <= 0) break;
@@ -129,7 +40,6 @@ void UdpListener::on_readable() {
     // A nearly empty batch: nothing is waiting, so another look would most often be in vain.
     if (static_cast<unsigned>(queries) < limits::batch / 8) break;
   }
-  wait();
 }
 
 int UdpListener::receive() {
@@ -140,19 +50,11 @@ int UdpListener::receive() {
     if (wildcard_) m.msg_hdr.msg_controllen = sizeof(Control);
   }
   // No retry on EINTR or on an error that waits in the socket: the event loop comes back at once.
-  return ::recvmmsg(socket_.native_handle(), b.in.data(), limits::batch, MSG_DONTWAIT, nullptr);
+  return ::recvmmsg(socket_.fd(), b.in.data(), limits::batch, MSG_DONTWAIT, nullptr);
 }
 
 Client UdpListener::client(unsigned i) const {
-  const sockaddr_in6& peer = batch_->peers[i];
-  if (peer.sin6_family == AF_INET) {
-    sockaddr_in v4;
-    std::memcpy(&v4, &peer, sizeof v4);
-    return {asio::ip::address_v4(ntohl(v4.sin_addr.s_addr)), metrics::Proto::udp};
-  }
-  asio::ip::address_v6::bytes_type octets;
-  std::memcpy(octets.data(), &peer.sin6_addr, octets.size());
-  return {asio::ip::address_v6(octets, peer.sin6_scope_id), metrics::Proto::udp};
+  return {endpoint_of(batch_->peers[i]).address, metrics::Proto::udp};
 }
 
 unsigned UdpListener::answer(unsigned queries) {
@@ -201,8 +103,7 @@ void UdpListener::answer_from_asked_address(msghdr& response, const msghdr& quer
 void UdpListener::send(unsigned responses) {
   unsigned sent = 0;
   while (sent < responses) {
-    const int n =
-        ::sendmmsg(socket_.native_handle(), batch_->out.data() + sent, responses - sent, MSG_DONTWAIT);
+    const int n = ::sendmmsg(socket_.fd(), batch_->out.data() + sent, responses - sent, MSG_DONTWAIT);
     if (n > 0) {
       sent += static_cast<unsigned>(n);
     } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {

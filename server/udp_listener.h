@@ -5,47 +5,23 @@
 // event loop (and with it TCP) has its turn.
 #pragma once
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include <array>
-#include <boost/asio/ip/udp.hpp>
 
-#include "base/result.h"
-#include "net/address.h"
+#include "server/event_loop.h"
+#include "server/socket.h"
 #include "server/worker_shared.h"
 
 namespace understudy::server {
 
-class UdpListener {
+class UdpListener final : public EventHandler {
  public:
-  // A bound socket. The first worker's is bound alone (`first`), so that an address that another server has
-  // is an error and the kernel's choice for port 0 is free; it is opened to the other workers' sockets
-  // afterwards.
-  static Result<boost::asio::ip::udp::socket> bind(boost::asio::io_context& io, const net::Endpoint& endpoint,
-                                                   bool first);
+  UdpListener(Socket socket, WorkerShared& shared);
 
-  UdpListener(boost::asio::ip::udp::socket socket, WorkerShared& shared);
-
-  net::Endpoint endpoint() const { return endpoint_; }
-  void start() { wait(); }
-  void close();
+  // False where the event loop has no room.
+  bool start() { return shared_.loop.watch(socket_.fd(), EPOLLIN, *this); }
+  void close() { socket_.close(); }
 
  private:
-  // Room for the one wait that is under way, so that going back to the event loop allocates nothing.
-  class WaitMemory {
-   public:
-    void* take(std::size_t size);
-    void give_back(void* block);
-
-   private:
-    alignas(std::max_align_t) std::array<std::byte, 256> octets_;
-    bool taken_ = false;
-  };
-  template <class T>
-  struct WaitAllocator;
-  struct WaitHandler;
-
   // A query that is longer is cut, and so answered with FORMERR. Odd numbers of cache lines: buffers that lie
   // a power of two apart would all share a few sets of the first cache.
   static constexpr std::size_t query_room = 33 * 64;
@@ -64,19 +40,16 @@ class UdpListener {
     alignas(64) std::array<std::array<std::uint8_t, response_room>, limits::batch> responses;
   };
 
-  void wait();
-  void on_readable();
+  void on_ready(std::uint32_t events) override;
   int receive();
   unsigned answer(unsigned queries);
   void send(unsigned responses);
   Client client(unsigned i) const;
   void answer_from_asked_address(msghdr& response, const msghdr& query);
 
-  boost::asio::ip::udp::socket socket_;
+  Socket socket_;
   WorkerShared& shared_;
-  net::Endpoint endpoint_;
   bool wildcard_;  // bound to 0.0.0.0 or ::, so each response must say which address it leaves from
-  WaitMemory wait_memory_;
   std::unique_ptr<Batch> batch_;
 };
 

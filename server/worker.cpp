@@ -1,10 +1,8 @@
 #include "server/worker.h"
 
-#include <boost/asio/post.hpp>
+#include <csignal>
 
 namespace understudy::server {
-
-namespace asio = boost::asio;
 
 namespace {
 
@@ -13,54 +11,69 @@ constexpr unsigned port_attempts = 16;
 
 }  // namespace
 
-// Only the worker's thread touches its sockets, so their locks are left out; posting from other threads stays
-// safe.
 Worker::Worker(backend::ZoneTables& tables, std::unique_ptr<backend::Reader> reader, unsigned number,
                backend::NotifySink& notify, TransfersOut& transfers, ConnectionCounts& counts,
-               const TcpOptions& tcp)
-    : pipeline_(tables, std::move(reader), number, &counters_, &notify),
-      io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
-      shared_{io_, pipeline_, counters_, transfers},
+               const TcpOptions& tcp, const PipelineOptions& options, const Clock& clock)
+    : pipeline_(tables, std::move(reader), number, &counters_, &notify, options, &clock),
+      loop_(clock),
+      shared_{loop_, pipeline_, counters_, transfers},
       tcp_(shared_, counts, tcp) {}
 
 Worker::~Worker() { stop(); }
 
-Result<net::Endpoint> Worker::open(net::Endpoint endpoint, bool first) {
+Result<net::Endpoint> Worker::bind(const net::Endpoint& endpoint, bool first) {
   for (unsigned attempt = 1;; ++attempt) {
-    auto bound = try_open(endpoint, first);
+    auto bound = try_bind(endpoint, first);
     const bool again = !bound && endpoint.port == 0 && bound.error().reason == "address-in-use";
     if (!again || attempt == port_attempts) return bound;
   }
 }
 
-Result<net::Endpoint> Worker::try_open(const net::Endpoint& endpoint, bool first) {
-  auto udp = UdpListener::bind(io_, endpoint, first);
+Result<net::Endpoint> Worker::try_bind(const net::Endpoint& endpoint, bool first) {
+  auto udp = bind_socket(endpoint, Transport::udp, first);
   if (!udp) return udp.error();
-  boost::system::error_code ec;
-  const net::Endpoint bound{endpoint.address, udp->local_endpoint(ec).port()};
-  if (ec)
-    return Error{"listen-failed", "asking for the port of " + net::to_string(endpoint) + ": " + ec.message()};
-  auto tcp = TcpListener::bind(io_, bound, first);
+  const net::Endpoint bound = local_endpoint(*udp);
+  auto tcp = bind_socket(bound, Transport::tcp, first);
   if (!tcp) return tcp.error();
   udp_.emplace_back(std::move(*udp), shared_);
-  tcp_.add(std::move(*tcp));
+  tcp_.add(std::move(*tcp), false);
   return bound;
+}
+
+Result<net::Endpoint> Worker::bind_tls(const net::Endpoint& endpoint, bool first) {
+  auto socket = bind_socket(endpoint, Transport::tcp, first);
+  if (!socket) return socket.error();
+  const net::Endpoint bound = local_endpoint(*socket);
+  tcp_.add(std::move(*socket), true);
+  return bound;
+}
+
+Result<> Worker::listen() {
+  if (auto listening = tcp_.listen(); !listening) return listening;
+  bool watched = tcp_.start();
+  for (UdpListener& listener : udp_) watched = watched && listener.start();
+  if (watched) return {};
+  return Error{"event-loop", "the kernel takes no more descriptors to watch (fs.epoll.max_user_watches)"};
 }
 
 void Worker::start() {
   thread_ = std::thread([this] {
-    for (UdpListener& listener : udp_) listener.start();
-    tcp_.start();
-    io_.run();
+    // OpenSSL writes where a client may be gone already, which must not end the process.
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    loop_.run();
   });
 }
 
 void Worker::stop() {
   if (!thread_.joinable()) return;
-  asio::post(io_, [this] {
+  loop_.post([this] {
     for (UdpListener& listener : udp_) listener.close();
     tcp_.close();
   });
+  loop_.stop();
   thread_.join();
 }
 

@@ -4,7 +4,6 @@
 // Owned by the server; open(), start() and stop() are called by the server's owner, stop() joins.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <list>
 #include <optional>
 #include <thread>
@@ -18,26 +17,30 @@ class Worker {
  public:
   Worker(backend::ZoneTables& tables, std::unique_ptr<backend::Reader> reader, unsigned number,
          backend::NotifySink& notify, TransfersOut& transfers, ConnectionCounts& counts,
-         const TcpOptions& tcp);
+         const TcpOptions& tcp, const PipelineOptions& options, const Clock& clock);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // Binds UDP and TCP; `first` as for UdpListener::bind. Port 0 is replaced by what the kernel chose.
-  Result<net::Endpoint> open(net::Endpoint endpoint, bool first);
+  // Makes the event loop; before anything else.
+  Result<> open() { return loop_.open(); }
+  // Binds UDP and TCP; `first` as for bind_socket. Port 0 is replaced by what the kernel chose.
+  Result<net::Endpoint> bind(const net::Endpoint& endpoint, bool first);
+  // TCP only, for TLS.
+  Result<net::Endpoint> bind_tls(const net::Endpoint& endpoint, bool first);
   // From now on clients can connect; what they ask waits for start().
-  Result<> listen() { return tcp_.listen(); }
+  Result<> listen();
   void start();
   void stop();
 
   const metrics::WorkerCounters& counters() const { return counters_; }
 
  private:
-  Result<net::Endpoint> try_open(const net::Endpoint& endpoint, bool first);
+  Result<net::Endpoint> try_bind(const net::Endpoint& endpoint, bool first);
 
   metrics::WorkerCounters counters_;
   QueryPipeline pipeline_;
-  boost::asio::io_context io_;
+  EventLoop loop_;
   WorkerShared shared_;
   std::list<UdpListener> udp_;
   TcpListener tcp_;

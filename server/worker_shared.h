@@ -1,10 +1,10 @@
 // What the UDP and the TCP side of one worker have in common. Belongs to the worker; used on its thread only.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <chrono>
 
 #include "metrics/cells.h"
+#include "server/event_loop.h"
 #include "server/query_pipeline.h"
 
 namespace understudy::server {
@@ -12,7 +12,7 @@ namespace understudy::server {
 class TransfersOut;
 
 struct WorkerShared {
-  boost::asio::io_context& io;
+  EventLoop& loop;
   QueryPipeline& pipeline;
   metrics::WorkerCounters& counters;
   TransfersOut& transfers;

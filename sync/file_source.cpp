@@ -10,7 +10,7 @@ namespace {
 // The same rules for records that come from a file as for those of a transfer.
 class FileGate {
  public:
-  FileGate(const TransferRules& rules, ZoneBuild& build) : rules_(rules), build_(build) {}
+  FileGate(const TransferRules& rules, RecordTarget& target) : rules_(rules), target_(target) {}
 
   Result<> take(const dns::RecordView& record) {
     const bool is_soa = record.type == dns::RRType::SOA;
@@ -31,13 +31,13 @@ class FileGate {
     if (counts_.octets > rules_.max_octets) {
       return Error{reason::limit_octets, "more than " + std::to_string(rules_.max_octets) + " octets"};
     }
-    return build_.record(record);
+    return target_.record(record);
   }
   const TransferCounts& counts() const { return counts_; }
 
  private:
   const TransferRules& rules_;
-  ZoneBuild& build_;
+  RecordTarget& target_;
   TransferCounts counts_;
   bool has_soa_ = false;
 };
@@ -58,11 +58,11 @@ bool has_changed(const FileState& before) {
   return false;
 }
 
-FileRead read_file(const std::string& path, const TransferRules& rules, ZoneBuild& build) {
+FileRead read_file(const std::string& path, const TransferRules& rules, RecordTarget& target) {
   // The stamp from before: a change while it is read is seen at the next look. Files that it includes are
   // looked at only after, since only then they are known.
   const std::optional<FileStamp> stamp = stamp_of(path);
-  FileGate gate(rules, build);
+  FileGate gate(rules, target);
   ZoneFileStatistics statistics;
   const Result<> read = read_zone_file(
       path, rules.apex, [&gate](const dns::RecordView& record) { return gate.take(record); }, &statistics);

@@ -1,4 +1,4 @@
-// Zone files as a source: when one changed, and its records into a build. Pool threads.
+// Zone files as a source: when one changed, and its records into a target. Pool threads, and verbs.
 #pragma once
 
 #include <optional>
@@ -31,7 +31,7 @@ struct FileRead {
   Result<TransferCounts> counts;
 };
 
-// Reads the file into `build`, out-of-zone records dropped or refused by `rules` as a transfer's are.
-FileRead read_file(const std::string& path, const TransferRules& rules, ZoneBuild& build);
+// Reads the file into `target`, out-of-zone records dropped or refused by `rules` as a transfer's are.
+FileRead read_file(const std::string& path, const TransferRules& rules, RecordTarget& target);
 
 }  // namespace understudy::sync

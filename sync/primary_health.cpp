@@ -10,6 +10,8 @@ constexpr unsigned longest_block_shift = 4;  // 16 s
 // The one that may try while others are blocked has this long: a probe over UDP twice and TCP once.
 constexpr Seconds trial{6};
 
+bool is_silence(std::string_view why) { return reason::blame_of(why) == reason::Blame::silence; }
+
 }  // namespace
 
 std::optional<Error> PrimaryHealth::blocked(const net::Endpoint& primary, SteadyTime now) {
@@ -17,26 +19,60 @@ std::optional<Error> PrimaryHealth::blocked(const net::Endpoint& primary, Steady
   if (found == records_.end() || found->second.silences < silences_before_blocking) return std::nullopt;
   Record& record = found->second;
   if (now < record.blocked_until) {
-    return Error{reason::timeout, net::to_string(primary) + ": silent the last " +
-                                      std::to_string(record.silences) +
-                                      " times, for whatever zone; not asked again yet"};
+    return Error{record.failure->reason, record.failure->message + "; silent the last " +
+                                             std::to_string(record.silences) +
+                                             " times, for whatever zone: not asked again yet"};
   }
   record.blocked_until = now + trial;
   return std::nullopt;
 }
 
-void PrimaryHealth::answered(const net::Endpoint& primary) { records_.erase(primary); }
-
-void PrimaryHealth::failed(const net::Endpoint& primary, const Error& error, SteadyTime now) {
-  if (reason::blame_of(error.reason) != reason::Blame::silence) return answered(primary);
+void PrimaryHealth::answered(const net::Endpoint& primary, Now now, std::optional<double> round_trip) {
   Record& record = records_[primary];
+  record.silences = 0;
+  record.silent_since = 0;
+  record.last_answer = now.wall;
+  if (round_trip) record.round_trip_seconds = round_trip;
+}
+
+void PrimaryHealth::failed(const net::Endpoint& primary, const Error& error, Now now) {
+  if (!is_silence(error.reason)) return answered(primary, now);
+  Record& record = records_[primary];
+  if (record.silent_since == 0) record.silent_since = now.wall;
+  record.failure = Failure{error.reason, error.message, now.wall};
   if (++record.silences < silences_before_blocking) return;
   const unsigned shift = std::min(record.silences - silences_before_blocking, longest_block_shift);
-  record.blocked_until = now + Seconds(1 << shift);
+  record.blocked_until = now.steady + Seconds(1 << shift);
 }
 
 void PrimaryHealth::heard_from(const boost::asio::ip::address& address) {
-  std::erase_if(records_, [&](const auto& entry) { return entry.first.address == address; });
+  for (auto& [primary, record] : records_) {
+    if (primary.address == address) record.silences = 0;
+  }
+}
+
+PrimaryStatus PrimaryHealth::complete(PrimaryStatus status) const {
+  const auto found = status.address ? records_.find(*status.address) : records_.end();
+  if (found == records_.end()) return status;
+  const Record& record = found->second;
+  if (record.round_trip_seconds) status.soa_rtt_seconds = record.round_trip_seconds;
+  const bool own_silence = status.failing_since != 0 && is_silence(status.failure->reason);
+  if (record.silent_since != 0) {
+    status.up = false;
+    if (status.failing_since == 0 || own_silence) {
+      status.failing_since = record.silent_since;
+      status.failure = record.failure;
+    }
+    return status;
+  }
+  if (own_silence) {
+    status.up = true;
+    status.failing_since = 0;
+  }
+  // The last failure that a zone tells of while nothing fails: whichever zone met it.
+  const bool later = record.failure && (!status.failure || status.failure->when < record.failure->when);
+  if (status.failing_since == 0 && later) status.failure = record.failure;
+  return status;
 }
 
 }  // namespace understudy::sync

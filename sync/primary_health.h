@@ -1,33 +1,47 @@
-// What is remembered of every primary across zones, so that one that is dead costs each of its zones next to
-// nothing. No clock, no sockets; belongs to the sync thread. One entry for each primary that is configured.
+// What is remembered of every primary across zones: when it was heard last, since when it is silent and why.
+// So one that is dead costs each of its zones next to nothing, and `status` tells of it for all of them. No
+// clock, no sockets; belongs to the sync thread. One entry for each primary that was ever asked.
 //
 //   up --3 time-outs in a row, of any zones--> blocked for 1 s, 2 s, ... 16 s --> one zone may try, the
-//   others wait any answer, or a NOTIFY from its address --> up
+//   others wait any answer --> up      a NOTIFY from its address: not blocked, though silent until it answers
 #pragma once
 
 #include <map>
 #include <optional>
 
-#include "base/clock.h"
 #include "net/address.h"
+#include "sync/refresh_timer.h"
 
 namespace understudy::sync {
 
 class PrimaryHealth {
  public:
-  // An error where this primary was silent lately and should not be asked now.
-  std::optional<Error> blocked(const net::Endpoint& primary, SteadyTime now);
-  void answered(const net::Endpoint& primary);
-  // The attempt failed; only silence counts (an error that was told is an answer).
-  void failed(const net::Endpoint& primary, const Error& error, SteadyTime now);
-  // A NOTIFY came from there: it lives.
-  void heard_from(const boost::asio::ip::address& address);
-
- private:
   struct Record {
+    UnixTime silent_since = 0;       // 0: it answered the last time
+    std::optional<Failure> failure;  // the last silence, kept after recovery
+    UnixTime last_answer = 0;        // about whatever zone
+    std::optional<double> round_trip_seconds;
+
+   private:
+    friend class PrimaryHealth;
     unsigned silences = 0;  // in a row
     SteadyTime blocked_until{};
   };
+
+  // An error where this primary was silent lately and should not be asked now: why it was silent.
+  std::optional<Error> blocked(const net::Endpoint& primary, SteadyTime now);
+  // `round_trip`: of a short question and its answer, where it was one.
+  void answered(const net::Endpoint& primary, Now now, std::optional<double> round_trip = std::nullopt);
+  // The attempt failed; only silence counts (an error that was told is an answer).
+  void failed(const net::Endpoint& primary, const Error& error, Now now);
+  // A NOTIFY came from there: it lives.
+  void heard_from(const boost::asio::ip::address& address);
+
+  // What a zone knows of a primary of its own, completed by what others met there: silence is the address's,
+  // whichever zone met it; a refusal is the zone's.
+  PrimaryStatus complete(PrimaryStatus status) const;
+
+ private:
   std::map<net::Endpoint, Record> records_;
 };
 

@@ -26,7 +26,7 @@ Result<> ZoneBuild::put(std::vector<backend::StoredNode> nodes) {
   }
   if (built_.generation == 0) {
     const auto begun =
-        store_.run<backend::Generation>([zone = zone_](backend::Writer& w) { return w.begin(zone); });
+        store_.run<backend::Generation>([zone = live_.id](backend::Writer& w) { return w.begin(zone); });
     if (!begun) return begun.error();
     built_.generation = *begun;
   }
@@ -41,18 +41,53 @@ Result<> ZoneBuild::put(std::vector<backend::StoredNode> nodes) {
   return {};
 }
 
+// The first version of a zone: every node is new.
+Result<> ZoneBuild::build() {
+  std::uint64_t size = 0;
+  const auto summary = builder_.finish([&](std::vector<backend::StoredNode> nodes) {
+    for (const backend::StoredNode& node : nodes) size += node.key.size() + node.block.size();
+    return put(std::move(nodes));
+  });
+  if (!summary) return summary.error();
+  built_.summary = *summary;
+  built_.content = is_bulk() ? backend::Content::generation : backend::Content::nodes;
+  built_.change.added = summary->records;
+  built_.change.zone_octets = size;
+  return {};
+}
+
+Result<> ZoneBuild::build_beside_live() {
+  const auto reader = mirror_.reader();
+  if (!reader) return reader.error();
+  backend::ZoneMerge merge(**reader, live_,
+                           [this](std::vector<backend::StoredNode> nodes) { return put(std::move(nodes)); });
+  const auto summary =
+      builder_.finish([&](std::vector<backend::StoredNode> nodes) { return merge.add(std::move(nodes)); });
+  if (!summary) return summary.error();
+  Result<backend::MergedZone> merged = merge.finish();
+  if (!merged) return merged.error();
+  built_.summary = *summary;
+  built_.change = std::move(merged->change);
+  built_.content = merged->content;
+  if (merged->content == backend::Content::patch) {
+    built_.nodes = std::move(merged->nodes);
+  } else if (!is_bulk()) {
+    built_.content = backend::Content::nodes;
+  }
+  return {};
+}
+
 Result<BuiltZone> ZoneBuild::finish() {
-  Result<backend::BuildSummary> summary =
-      builder_.finish([this](std::vector<backend::StoredNode> nodes) { return put(std::move(nodes)); });
-  Result<> written = last_put();
-  if (summary && !written) summary = written.error();
-  if (!summary) {
+  Result<> built = live_.generation == 0 ? build() : build_beside_live();
+  const Result<> written = last_put();
+  if (built && !written) built = written;
+  if (!built) {
     if (built_.generation != 0) {
       store_.post([generation = built_.generation](backend::Writer& w) { (void)w.discard(generation); });
     }
-    return std::move(summary).error();
+    return built.error();
   }
-  built_.summary = *summary;
+  built_.bulk = is_bulk();
   return std::move(built_);
 }
 
@@ -81,18 +116,17 @@ void Publisher::discard(backend::Generation generation) {
   });
 }
 
-void Publisher::publish_bulk(const Order& order, const backend::ZoneRow& row,
-                             std::function<void(Result<backend::ZoneRow>)> done) {
-  store_.post(
-      [entry = order.entry, timers = order.timers, row, done = std::move(done)](backend::Writer& writer) {
-        const Result<std::uint64_t> commit = writer.publish(entry->apex(), row, timers);
-        if (!commit) return done(commit.error());
-        entry->publish({row.generation, row.version}, *commit);
-        entry->set_service(backend::Service::serving);
-        done(row);
-        // A bulk build leaves tens of megabytes of freed nodes with the allocator; idle, a mirror needs few.
-        ::malloc_trim(0);
-      });
+void Publisher::publish_bulk(Publication publication) {
+  auto shared = std::make_shared<Publication>(std::move(publication));
+  store_.post([shared](backend::Writer& writer) {
+    std::vector<backend::NewVersion> versions;
+    versions.push_back(std::move(shared->version));
+    const Result<std::uint64_t> commit = writer.publish(versions);
+    if (!commit) return shared->done(commit.error());
+    shared->entry->publish({versions[0].row.generation, versions[0].row.version}, *commit);
+    shared->entry->set_service(backend::Service::serving);
+    shared->done(versions[0].row);
+  });
 }
 
 boost::asio::awaitable<Result<Published>> Publisher::publish(Order order, std::shared_ptr<BuiltZone> built) {
@@ -119,17 +153,22 @@ boost::asio::awaitable<Result<Published>> Publisher::publish(Order order, std::s
   row.digest = summary.digest;
   row.published = order.now;
   auto later = Later<Result<backend::ZoneRow>>::make(executor_);
-  std::function<void(Result<backend::ZoneRow>)> done = [later](Result<backend::ZoneRow> r) {
-    later->set(std::move(r));
-  };
-  if (built->generation != 0) {
-    publish_bulk(order, row, std::move(done));
+  Publication publication;
+  publication.entry = order.entry;
+  publication.done = [later](Result<backend::ZoneRow> r) { later->set(std::move(r)); };
+  built->change.source = std::move(order.source);
+  publication.version = {
+      order.entry->apex(),      row,       order.timers, built->content, std::move(built->nodes),
+      std::move(built->change), order.keep};
+  if (built->content == backend::Content::generation) {
+    publish_bulk(std::move(publication));
   } else {
-    store_.publish(
-        {order.entry, {order.entry->apex(), row, order.timers, std::move(built->nodes)}, std::move(done)});
+    store_.publish(std::move(publication));
   }
   auto waiting = later->get();
   const Result<backend::ZoneRow> published = co_await std::move(waiting);
+  // A bulk build leaves tens of megabytes of freed nodes with the allocator; idle, a mirror needs few.
+  if (built->bulk) store_.post([](backend::Writer&) { ::malloc_trim(0); });
   if (!published) {
     discard(built->generation);
     co_return published.error();

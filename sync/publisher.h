@@ -9,6 +9,7 @@
 #include <deque>
 
 #include "backend/zone_builder.h"
+#include "backend/zone_merge.h"
 #include "backend/zone_table.h"
 #include "sync/later.h"
 #include "sync/store_thread.h"
@@ -16,21 +17,26 @@
 
 namespace understudy::sync {
 
-// A version that was built and is not published yet: its nodes, or (large zones) a generation that holds them
-// already.
+// A version that was built and is not published yet: what it changes of the live one, or its nodes, or (large
+// zones) a generation that holds them already.
 struct BuiltZone {
   backend::BuildSummary summary;
   std::vector<std::uint8_t> soa_rdata;
   std::uint32_t soa_ttl = 0;
+  backend::Content content = backend::Content::nodes;
   backend::Generation generation = 0;
   std::vector<backend::StoredNode> nodes;
+  backend::Change change;
+  bool bulk = false;  // it took much memory to build
 };
 
 // Records of one new version on their way into the mirror.
 class ZoneBuild final : public RecordTarget {
  public:
-  ZoneBuild(backend::BuildOptions options, backend::ZoneId zone, StoreThread& store)
-      : builder_(std::move(options)), zone_(zone), store_(store) {}
+  // `live` is the zone's row: what comes is merged with it.
+  ZoneBuild(backend::BuildOptions options, const backend::ZoneRow& live, backend::Mirror& mirror,
+            StoreThread& store)
+      : builder_(std::move(options)), live_(live), mirror_(mirror), store_(store) {}
 
   Result<> record(const dns::RecordView& record) override;
   // Too large to be published in a commit that others share: needs the gate before finish().
@@ -39,11 +45,14 @@ class ZoneBuild final : public RecordTarget {
   Result<BuiltZone> finish();
 
  private:
+  Result<> build();
+  Result<> build_beside_live();
   Result<> put(std::vector<backend::StoredNode> nodes);
   Result<> last_put();
 
   backend::ZoneBuilder builder_;
-  const backend::ZoneId zone_;
+  const backend::ZoneRow live_;
+  backend::Mirror& mirror_;
   StoreThread& store_;
   BuiltZone built_;
   std::uint64_t octets_ = 0;
@@ -80,14 +89,15 @@ class Publisher {
     backend::TimerRow timers;  // as they are once it is published
     UnixTime now = 0;
     bool any_serial = false;  // taken though its serial is not newer
+    std::string source;       // for the history
+    backend::Keep keep;
   };
   // Errors: "serial-backwards", "mirror-io". Takes `built` in every case.
   boost::asio::awaitable<Result<Published>> publish(Order order, std::shared_ptr<BuiltZone> built);
 
  private:
   void discard(backend::Generation generation);
-  void publish_bulk(const Order& order, const backend::ZoneRow& row,
-                    std::function<void(Result<backend::ZoneRow>)> done);
+  void publish_bulk(Publication publication);
 
   StoreThread& store_;
   boost::asio::any_io_executor executor_;

@@ -46,12 +46,17 @@ inline constexpr std::string_view empty_messages =
 
 // It was whole, and still not for us.
 inline constexpr std::string_view serial_backwards =
-    "serial-backwards";                                     // older than what is served, or not comparable
+    "serial-backwards";  // older than what is served, or not comparable
 inline constexpr std::string_view file_unreadable = "file-unreadable";  // a zone file that cannot be read
 inline constexpr std::string_view bad_zone_file = "bad-zone-file";      // a zone file that is no zone
-inline constexpr std::string_view mirror_io = "mirror-io";  // our own disk or map
+inline constexpr std::string_view mirror_io = "mirror-io";              // our own disk or map
 inline constexpr std::string_view no_source = "no-source";  // the zone has no source, or does not exist here
-inline constexpr std::string_view stopping = "stopping";    // we are being shut down
+inline constexpr std::string_view zone_exists = "zone-exists";  // it is served already
+inline constexpr std::string_view zone_configured =
+    "zone-configured";                                            // only the configuration can take it out
+inline constexpr std::string_view zone_busy = "zone-busy";        // it is being added or removed just now
+inline constexpr std::string_view zone_removed = "zone-removed";  // while something for it was under way
+inline constexpr std::string_view stopping = "stopping";          // we are being shut down
 
 // What a reason says of the primary.
 enum class Blame : unsigned char {

@@ -23,7 +23,7 @@ void Scheduler::add(std::shared_ptr<ZoneAgent> agent) { reschedule(agent); }
 
 void Scheduler::push(const std::shared_ptr<ZoneAgent>& agent) {
   agent->ticket = ++last_ticket_;
-  const SteadyTime due = agent->due();
+  const SteadyTime due = agent->retired() ? SteadyTime::max() : agent->due();
   if (due != SteadyTime::max()) heap_.push({due, agent->ticket, agent});
 }
 

@@ -23,7 +23,7 @@ class Scheduler {
 
   // From now on the agent is looked after.
   void add(std::shared_ptr<ZoneAgent> agent);
-  // The agent's due() changed.
+  // The agent's due() changed, or it retired.
   void reschedule(const std::shared_ptr<ZoneAgent>& agent);
   // No further cycle begins.
   void stop();

@@ -8,9 +8,10 @@ namespace {
 // Published together: what a commit may bring, by weight and by number.
 constexpr std::size_t batch_zones = 2000;
 
-std::size_t weight(const backend::WholeZone& zone) {
+std::size_t weight(const backend::NewVersion& version) {
   std::size_t octets = 0;
-  for (const backend::StoredNode& node : zone.nodes) octets += node.key.size() + node.block.size();
+  for (const backend::StoredNode& node : version.nodes) octets += node.key.size() + node.block.size();
+  for (const auto& chunk : version.change.chunks) octets += chunk.size();
   return octets;
 }
 
@@ -49,7 +50,7 @@ std::vector<Publication> StoreThread::take_batch() {
   std::vector<Publication> batch;
   std::size_t octets = 0;
   while (!publications_.empty() && batch.size() < batch_zones && octets < limits::commit_octets) {
-    octets += weight(publications_.front().zone);
+    octets += weight(publications_.front().version);
     batch.push_back(std::move(publications_.front()));
     publications_.pop_front();
   }
@@ -83,18 +84,18 @@ void StoreThread::work() {
 }
 
 void StoreThread::publish_batch(std::vector<Publication> batch) {
-  std::vector<backend::WholeZone> zones;
-  zones.reserve(batch.size());
-  for (Publication& publication : batch) zones.push_back(std::move(publication.zone));
-  const Result<std::uint64_t> commit = writer_.publish_whole(zones);
+  std::vector<backend::NewVersion> versions;
+  versions.reserve(batch.size());
+  for (Publication& publication : batch) versions.push_back(std::move(publication.version));
+  const Result<std::uint64_t> commit = writer_.publish(versions);
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (!commit) {
       batch[i].done(commit.error());
       continue;
     }
-    batch[i].entry->publish({zones[i].row.generation, zones[i].row.version}, *commit);
+    batch[i].entry->publish({versions[i].row.generation, versions[i].row.version}, *commit);
     batch[i].entry->set_service(backend::Service::serving);
-    batch[i].done(zones[i].row);
+    batch[i].done(versions[i].row);
   }
   garbage_ = true;
 }

@@ -1,9 +1,9 @@
 // The store thread: the only one that calls the mirror's Writer.
 //
-// Owned by Sync; every method but stop() may be called from any thread. Small zones that wait are published
-// together, in one commit. Jobs (parts of bulk builds and the like) run one at a time between those commits,
-// and garbage is collected in small steps when there is nothing else, or once a second where there always is.
-// Bounded by its callers: one publication or one job a zone under way.
+// Owned by Sync; every method but stop() may be called from any thread. Versions that wait and are small are
+// published together, in one commit. Jobs (parts of bulk builds and the like) run one at a time between those
+// commits, and garbage is collected in small steps when there is nothing else, or once a second where there
+// always is. Bounded by its callers: one publication or one job a zone under way.
 #pragma once
 
 #include <condition_variable>
@@ -18,10 +18,10 @@
 
 namespace understudy::sync {
 
-// A small zone on its way; `done` is called on the store thread.
+// A version on its way; `done` is called on the store thread.
 struct Publication {
   std::shared_ptr<backend::ZoneEntry> entry;
-  backend::WholeZone zone;
+  backend::NewVersion version;
   std::function<void(Result<backend::ZoneRow>)> done;
 };
 

@@ -1,10 +1,9 @@
 #include "sync/sync.h"
 
 #include <boost/asio/post.hpp>
-#include <unordered_map>
 
 #include "base/log.h"
-#include "sync/scheduler.h"
+#include "sync/zone_changes.h"
 
 namespace understudy::sync {
 namespace {
@@ -20,32 +19,12 @@ struct Notice {
   std::optional<std::uint32_t> serial;
 };
 
-std::optional<dns::Soa> soa_of(backend::Reader& reader, const dns::Name& apex, const backend::ZoneRow& row) {
-  if (row.generation == 0) return std::nullopt;
-  dns::NameKey key(apex);
-  backend::FoundNode found;
-  if (!reader.find_exact(row.generation, key, key.size(), found)) return std::nullopt;
-  const std::optional<backend::RRsetView> rrset = found.node.find(dns::RRType::SOA);
-  if (!rrset || rrset->size() == 0) return std::nullopt;
-  return dns::Soa::of(rrset->expand(apex).front());
-}
-
-backend::ZonePolicy policy_of(const ZoneSettings& settings) {
-  backend::ZonePolicy policy{settings.allow_transfer, settings.allow_notify};
-  for (const SourceSpec& source : settings.sources) {
-    if (const auto* axfr = std::get_if<AxfrSource>(&source))
-      policy.allow_notify.emplace_back(axfr->primary.address);
-  }
-  return policy;
-}
-
 }  // namespace
 
 struct Sync::Impl {
   Impl(boost::asio::io_context& io, backend::Mirror& m, backend::ZoneTables& t, const Clock& c, SyncOptions o)
       : executor(io.get_executor()),
         mirror(m),
-        tables(t),
         clock(c),
         options(std::move(o)),
         pool(options.pool_threads),
@@ -56,6 +35,7 @@ struct Sync::Impl {
         workshop{executor,
                  clock,
                  options.data_directory,
+                 mirror,
                  pool,
                  store,
                  publisher,
@@ -66,23 +46,23 @@ struct Sync::Impl {
                  listeners,
                  [this](backend::ZoneId zone, const backend::TimerRow& row) { dirty_timers[zone] = row; }},
         scheduler(executor, c),
+        roster(workshop, t),
+        changes(workshop, m, roster, scheduler, dirty_timers),
         flush_timer(io),
         file_timer(io) {}
 
   Result<> start(std::vector<ZoneSettings> zones);
-  Result<> add_zones(std::vector<ZoneSettings> zones, const std::vector<backend::ZoneRow>& rows);
+  Result<> enter(std::vector<ZoneSettings> zones);
   void flush_later();
   void flush();
   void look_at_files_later();
   void files_seen(const std::vector<backend::ZoneId>& changed);
   void take_notices();
-  ZoneAgent* find(dns::NameView apex) const;
   void want(dns::NameView apex, bool whole, Done done);
   void stop();
 
   boost::asio::any_io_executor executor;
   backend::Mirror& mirror;
-  backend::ZoneTables& tables;
   const Clock& clock;
   const SyncOptions options;
   Pool pool;
@@ -93,13 +73,11 @@ struct Sync::Impl {
   NotifySender notify_sender;
   Tallies tallies;
   std::vector<backend::PublicationListener*> listeners;
-  std::unordered_map<backend::ZoneId, backend::TimerRow> dirty_timers;
+  Roster::Timers dirty_timers;
   Workshop workshop;
   Scheduler scheduler;
-  std::unordered_map<backend::ZoneId, std::shared_ptr<ZoneAgent>> by_id;
-  std::vector<std::shared_ptr<ZoneAgent>> agents;      // in the order of the configuration
-  std::unordered_map<std::string, ZoneAgent*> by_key;  // name key of the apex
-  std::vector<std::shared_ptr<ZoneAgent>> file_agents;
+  Roster roster;
+  ZoneChanges changes;
   boost::asio::steady_timer flush_timer, file_timer;
 
   std::mutex notices_mutex;  // of what follows: workers add, the sync thread takes all
@@ -107,52 +85,32 @@ struct Sync::Impl {
   std::uint64_t notices_dropped = 0;
 };
 
-namespace {
-std::string key_of(dns::NameView apex) {
-  const dns::NameKey key(apex);
-  return std::string(key.data(), key.data() + key.size());
-}
-}  // namespace
-
 Result<> Sync::Impl::start(std::vector<ZoneSettings> zones) {
+  if (Result<> entered = enter(std::move(zones)); !entered) return entered;
+  roster.publish_table();
+  for (const auto& agent : roster.agents()) scheduler.add(agent);
+  flush_later();
+  look_at_files_later();
+  return changes.start();
+}
+
+Result<> Sync::Impl::enter(std::vector<ZoneSettings> zones) {
   std::vector<dns::Name> apexes;
   apexes.reserve(zones.size());
   for (const ZoneSettings& zone : zones) apexes.push_back(zone.apex);
   const auto rows = store.run<std::vector<backend::ZoneRow>>(
-      [&apexes](backend::Writer& writer) { return writer.ensure_zones(apexes); });
+      [&apexes, now = clock.wall()](backend::Writer& writer) -> Result<std::vector<backend::ZoneRow>> {
+        auto ensured = writer.ensure_zones(apexes);
+        if (!ensured) return ensured;
+        if (const Result<> noted = writer.note_served(apexes, now); !noted) return noted.error();
+        return ensured;
+      });
   if (!rows) return rows.error();
-  if (Result<> added = add_zones(std::move(zones), *rows); !added) return added;
-  std::vector<std::shared_ptr<backend::ZoneEntry>> entries;
-  for (const auto& agent : agents) entries.push_back(agent->shared_entry());
-  tables.swap(std::make_unique<backend::ZoneTable>(std::move(entries)));
-  for (const auto& agent : agents) scheduler.add(agent);
-  flush_later();
-  if (!file_agents.empty()) look_at_files_later();
-  return {};
-}
-
-Result<> Sync::Impl::add_zones(std::vector<ZoneSettings> zones, const std::vector<backend::ZoneRow>& rows) {
   const Result<std::unique_ptr<backend::Reader>> reader = mirror.reader();
   if (!reader) return reader.error();
   const Result<std::uint64_t> commit = (*reader)->renew();
   if (!commit) return commit.error();
-  for (std::size_t i = 0; i < zones.size(); ++i) {
-    const backend::ZoneRow& row = rows[i];
-    auto entry = std::make_shared<backend::ZoneEntry>(zones[i].apex, row.id, policy_of(zones[i]));
-    // No reader knows the entry yet, so that this is as good as the store thread.
-    if (row.generation != 0) entry->publish({row.generation, row.version}, *commit);
-    auto agent = std::make_shared<ZoneAgent>(workshop, std::move(zones[i]), std::move(entry));
-    const dns::Name& apex = agent->settings().apex;
-    agent->start(row, soa_of(**reader, apex, row), (*reader)->timers(row.id).value_or(backend::TimerRow{}));
-    by_id[row.id] = agent;
-    by_key[key_of(apex)] = agent.get();
-    const std::vector<SourceSpec>& sources = agent->settings().sources;
-    if (std::any_of(sources.begin(), sources.end(),
-                    [](const SourceSpec& source) { return std::holds_alternative<FileSource>(source); })) {
-      file_agents.push_back(agent);
-    }
-    agents.push_back(std::move(agent));
-  }
+  roster.enter(std::move(zones), *rows, **reader, *commit, dirty_timers);
   return {};
 }
 
@@ -181,11 +139,8 @@ void Sync::Impl::look_at_files_later() {
   file_timer.expires_after(file_period);
   file_timer.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
-    std::vector<std::pair<backend::ZoneId, FileState>> watched;
-    for (const auto& agent : file_agents) {
-      if (const FileState* state = agent->file_to_watch())
-        watched.emplace_back(agent->shared_entry()->id(), *state);
-    }
+    std::vector<std::pair<backend::ZoneId, FileState>> watched = roster.files();
+    if (watched.empty()) return look_at_files_later();
     // One job for all of them; the next look is only after it, so that a disk that hangs gathers no jobs.
     pool.post([this, watched = std::move(watched)] {
       std::vector<backend::ZoneId> changed;
@@ -199,8 +154,10 @@ void Sync::Impl::look_at_files_later() {
 
 void Sync::Impl::files_seen(const std::vector<backend::ZoneId>& changed) {
   for (const backend::ZoneId zone : changed) {
-    by_id[zone]->want_check({});
-    scheduler.reschedule(by_id[zone]);
+    const auto agent = roster.find(zone);
+    if (!agent) continue;  // removed meanwhile
+    agent->want_check({});
+    scheduler.reschedule(agent);
   }
   look_at_files_later();
 }
@@ -215,20 +172,15 @@ void Sync::Impl::take_notices() {
   }
   if (dropped != 0) tallies.notify_received["dropped"] += dropped;
   for (const Notice& notice : taken) {
-    const auto found = by_id.find(notice.zone);
-    if (found == by_id.end()) continue;
-    found->second->notified(notice.from, notice.serial);
-    scheduler.reschedule(found->second);
+    const auto agent = roster.find(notice.zone);
+    if (!agent) continue;
+    agent->notified(notice.from, notice.serial);
+    scheduler.reschedule(agent);
   }
 }
 
-ZoneAgent* Sync::Impl::find(dns::NameView apex) const {
-  const auto found = by_key.find(key_of(apex));
-  return found == by_key.end() ? nullptr : found->second;
-}
-
 void Sync::Impl::want(dns::NameView apex, bool whole, Done done) {
-  ZoneAgent* agent = find(apex);
+  ZoneAgent* agent = roster.find(apex);
   if (agent == nullptr) {
     return done(Error{reason::no_source, dns::to_string(apex) + " is no zone of this server"});
   }
@@ -244,6 +196,7 @@ void Sync::Impl::stop() {
   scheduler.stop();
   flush_timer.cancel();
   file_timer.cancel();
+  changes.stop();
   pool.stop();
   flush();
   store.stop();
@@ -265,15 +218,23 @@ void Sync::refresh(dns::NameView apex, Done done) { impl_->want(apex, false, std
 
 void Sync::retransfer(dns::NameView apex, Done done) { impl_->want(apex, true, std::move(done)); }
 
+void Sync::add(ZoneSettings settings, backend::ZoneOptions options, Done done) {
+  impl_->changes.add(std::move(settings), std::move(options), std::move(done));
+}
+
+void Sync::remove(dns::NameView apex, Done done) { impl_->changes.remove(apex, std::move(done)); }
+
+std::vector<UnservedStatus> Sync::unserved() const { return impl_->changes.unserved(); }
+
 std::vector<ZoneStatus> Sync::statuses() const {
   std::vector<ZoneStatus> all;
-  all.reserve(impl_->agents.size());
-  for (const auto& agent : impl_->agents) all.push_back(agent->status());
+  all.reserve(impl_->roster.agents().size());
+  for (const auto& agent : impl_->roster.agents()) all.push_back(agent->status());
   return all;
 }
 
 std::optional<ZoneStatus> Sync::status(dns::NameView apex) const {
-  const ZoneAgent* agent = impl_->find(apex);
+  const ZoneAgent* agent = impl_->roster.find(apex);
   if (agent == nullptr) return std::nullopt;
   return agent->status();
 }
@@ -292,8 +253,8 @@ SyncTotals Sync::totals() const {
 }
 
 bool Sync::all_tried() const {
-  return std::all_of(impl_->agents.begin(), impl_->agents.end(),
-                     [](const auto& agent) { return agent->tried(); });
+  const auto& agents = impl_->roster.agents();
+  return std::all_of(agents.begin(), agents.end(), [](const auto& agent) { return agent->tried(); });
 }
 
 void Sync::notified(const backend::ZoneEntry& zone, const boost::asio::ip::address& from,

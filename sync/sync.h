@@ -28,8 +28,9 @@ class Sync final : public backend::NotifySink {
 
   // Before start(): who is told of publications.
   void add_listener(backend::PublicationListener& listener);
-  // Reads the mirror, swaps in the zone table (so that data is served before any primary was asked), begins
-  // to check. Called before the sync thread runs.
+  // `zones` are all that are served, those among them that were added at run time too. Of every other zone in
+  // the mirror it is noted that it is served no more. Reads the mirror, swaps in the zone table (so that data
+  // is served before any primary was asked), begins to check. Called before the sync thread runs.
   Result<> start(std::vector<ZoneSettings> zones);
   // Ends all work and joins store thread and pool. Called after the sync thread has ended.
   void stop();
@@ -40,8 +41,15 @@ class Sync final : public backend::NotifySink {
   void refresh(dns::NameView apex, Done done);
   void retransfer(dns::NameView apex, Done done);
 
+  // A zone more, or one fewer of those that were added so, at once and kept across restarts. `done` is called
+  // once, on the sync thread, with what happened in words. `options` are what `settings` were made from.
+  void add(ZoneSettings settings, backend::ZoneOptions options, Done done);
+  void remove(dns::NameView apex, Done done);
+
   std::vector<ZoneStatus> statuses() const;
   std::optional<ZoneStatus> status(dns::NameView apex) const;
+  // Zones that are served no more, and whose data are still kept.
+  std::vector<UnservedStatus> unserved() const;
   SyncTotals totals() const;
   // Each zone loaded, or its sources tried once.
   bool all_tried() const;

@@ -13,8 +13,8 @@ namespace {
 
 constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t read_octets = 64 * 1024;
-// What may wait while a job runs: enough that a primary is not kept waiting while a run is sorted and spilled (Knot gives
-// up on a receiver that takes nothing for half a second).
+// What may wait while a job runs: enough that a primary is not kept waiting while a run is sorted and spilled
+// (Knot gives up on a receiver that takes nothing for half a second).
 constexpr std::size_t gather_octets = 2 * 1024 * 1024;
 constexpr std::size_t progress_octets = 4 * 1024;  // that much is progress, so that one octet a second is not
 
@@ -22,13 +22,14 @@ constexpr std::size_t progress_octets = 4 * 1024;  // that much is progress, so 
 // while `busy_`, and to the sync thread otherwise.
 class Intake : public std::enable_shared_from_this<Intake> {
  public:
-  Intake(asio::any_io_executor executor, TransferRules rules, std::shared_ptr<ZoneBuild> build, Pool& pool)
+  Intake(asio::any_io_executor executor, TransferRules rules, std::shared_ptr<RecordTarget> target,
+         Pool& pool)
       : socket(executor),
         executor_(executor),
         bell_(executor, asio::steady_timer::time_point::max()),
         pool_(pool),
-        build_(std::move(build)),
-        decoder_(std::move(rules), *build_) {}
+        target_(std::move(target)),
+        decoder_(std::move(rules), *target_) {}
 
   // False once the decoder has seen the end or refused.
   bool running() const { return state_ == TransferDecoder::State::running; }
@@ -89,7 +90,7 @@ class Intake : public std::enable_shared_from_this<Intake> {
   std::size_t gathered_ = 0;
 
   // job
-  std::shared_ptr<ZoneBuild> build_;
+  std::shared_ptr<RecordTarget> target_;
   TransferDecoder decoder_;
   net::FrameSplitter splitter_;
   std::vector<std::uint8_t> batch_;
@@ -160,11 +161,11 @@ asio::awaitable<Result<std::shared_ptr<BuiltZone>>> finish_build(std::shared_ptr
   co_return std::make_shared<BuiltZone>(std::move(**built));
 }
 
-asio::awaitable<Result<Transferred>> transfer_whole(TransferOrder order, std::shared_ptr<ZoneBuild> build,
-                                                    Pool& pool, BulkGate& gate) {
+asio::awaitable<Result<TransferCounts>> receive_zone(TransferOrder order,
+                                                     std::shared_ptr<RecordTarget> target, Pool& pool) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   order.rules.id = net::random_id();
-  auto intake = std::make_shared<Intake>(executor, order.rules, build, pool);
+  auto intake = std::make_shared<Intake>(executor, order.rules, std::move(target), pool);
   auto beginning = begin(intake, order);
   std::optional<Error> failure = co_await std::move(beginning);
   if (!failure) {
@@ -176,10 +177,18 @@ asio::awaitable<Result<Transferred>> transfer_whole(TransferOrder order, std::sh
   if (intake->decoder().state() == TransferDecoder::State::refused) {
     co_return intake->decoder().error().within(net::to_string(order.primary));
   }
+  co_return intake->decoder().counts();
+}
+
+asio::awaitable<Result<Transferred>> transfer_whole(TransferOrder order, std::shared_ptr<ZoneBuild> build,
+                                                    Pool& pool, BulkGate& gate) {
+  auto receiving = receive_zone(order, build, pool);
+  const Result<TransferCounts> received = co_await std::move(receiving);
+  if (!received) co_return received.error();
   auto finishing = finish_build(build, pool, gate);
   const Result<std::shared_ptr<BuiltZone>> built = co_await std::move(finishing);
   if (!built) co_return built.error().within(net::to_string(order.primary));
-  co_return Transferred{*built, intake->decoder().counts()};
+  co_return Transferred{*built, *received};
 }
 
 }  // namespace understudy::sync

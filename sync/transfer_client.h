@@ -30,6 +30,11 @@ struct Transferred {
   TransferCounts counts;
 };
 
+// Asks and receives: every record into `target`, which belongs to the pool's job until this returns. Errors:
+// sync::reason, and the target's own.
+boost::asio::awaitable<Result<TransferCounts>> receive_zone(TransferOrder order,
+                                                            std::shared_ptr<RecordTarget> target, Pool& pool);
+
 // Asks, receives, builds. Errors: sync::reason; nothing was published, and what was written is discarded.
 boost::asio::awaitable<Result<Transferred>> transfer_whole(TransferOrder order,
                                                            std::shared_ptr<ZoneBuild> build, Pool& pool,

@@ -70,8 +70,22 @@ void ZoneAgent::notified(const asio::ip::address& from, std::optional<std::uint3
   timer_.wanted(Now::of(workshop_.clock));
 }
 
+void ZoneAgent::retire(std::function<void()> ended) {
+  retired_ = true;
+  waiting_.insert(waiting_.end(), std::make_move_iterator(done_.begin()),
+                  std::make_move_iterator(done_.end()));
+  done_.clear();
+  answer(Error{reason::zone_removed, dns::to_string(settings_.apex) + " was removed meanwhile"});
+  if (!publishing_) return ended();
+  retired_done_ = std::move(ended);
+}
+
+void ZoneAgent::answer(const Result<std::string>& outcome) {
+  for (const Done& done : std::exchange(waiting_, {})) done(outcome);
+}
+
 void ZoneAgent::tick() {
-  if (!timer_.tick(Now::of(workshop_.clock))) return;
+  if (retired_ || !timer_.tick(Now::of(workshop_.clock))) return;
   entry_->set_service(backend::Service::expired);
   log::error("zone-expired", {{"zone", dns::to_string(settings_.apex)},
                               {"serial", row_.serial},
@@ -86,13 +100,14 @@ void ZoneAgent::begin_cycle() {
 asio::awaitable<void> ZoneAgent::cycle() {
   const bool whole = std::exchange(whole_wanted_, false);
   const std::optional<std::uint32_t> hint = std::exchange(hint_, std::nullopt);
-  std::vector<Done> waiting = std::exchange(done_, {});
+  waiting_ = std::exchange(done_, {});
   answered_ = false;
   Result<Outcome> result = Error{reason::no_source, "the zone has no source"};
   bool current = false;
-  for (std::size_t i = 0; i < sources_.size(); ++i) {
+  for (std::size_t i = 0; i < sources_.size() && !retired_; ++i) {
     auto attempt = try_source(i, whole);
     result = co_await std::move(attempt);
+    if (retired_) break;
     if (!result) {
       note_failure(sources_[i], result.error());
       continue;
@@ -105,10 +120,10 @@ asio::awaitable<void> ZoneAgent::cycle() {
     if (*result != Outcome::current || !heard_of_newer) break;
   }
   if (!result && current) result = Outcome::current;
-  end_cycle(result, std::move(waiting));
+  if (!retired_) end_cycle(result);
 }
 
-void ZoneAgent::end_cycle(const Result<Outcome>& result, std::vector<Done> waiting) {
+void ZoneAgent::end_cycle(const Result<Outcome>& result) {
   const Now now = Now::of(workshop_.clock);
   tried_ = true;
   if (result && has_data()) {
@@ -124,9 +139,8 @@ void ZoneAgent::end_cycle(const Result<Outcome>& result, std::vector<Done> waiti
                                ? "transferred version " + std::to_string(row_.version)
                                : std::string("up to date");
   // In place: a string alone could also be meant as an Error's reason.
-  const Result<std::string> told =
-      result ? Result<std::string>(boost::system::in_place_value, good) : Result<std::string>(result.error());
-  for (const Done& done : waiting) done(told);
+  answer(result ? Result<std::string>(boost::system::in_place_value, good)
+                : Result<std::string>(result.error()));
 }
 
 asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_source(std::size_t index, bool whole) {
@@ -152,7 +166,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_primary(std::size_t i
     auto probing = probe_soa(primary, settings_.apex, settings_.transfer_source);
     const Result<ProbeAnswer> answer = co_await std::move(probing);
     if (!answer) {
-      workshop_.health.failed(primary, answer.error(), workshop_.clock.steady());
+      workshop_.health.failed(primary, answer.error(), Now::of(workshop_.clock));
       co_return answer.error();
     }
     note_answer(sources_[index], answer->serial, answer->round_trip);
@@ -167,7 +181,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_primary(std::size_t i
   Result<Transferred> came = co_await std::move(moving);
   transferring_ = false;
   if (!came) {
-    workshop_.health.failed(primary, came.error(), workshop_.clock.steady());
+    workshop_.health.failed(primary, came.error(), Now::of(workshop_.clock));
     note_refusal(sources_[index].status.source, came.error());
     co_return came.error();
   }
@@ -222,13 +236,27 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_file(std::size_t inde
 asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::take_over(std::shared_ptr<BuiltZone> built,
                                                                  TransferCounts counts, std::string source,
                                                                  SteadyTime began, bool any_serial) {
+  const Error removed{reason::zone_removed, dns::to_string(settings_.apex) + " was removed meanwhile"};
+  if (retired_) {
+    workshop_.store.post([generation = built->generation](backend::Writer& writer) {
+      if (generation != 0) (void)writer.discard(generation);
+    });
+    co_return removed;
+  }
   const Now now = Now::of(workshop_.clock);
   RefreshTimer after = timer_;  // as it will be once this version is live
   after.succeeded(now, built->summary.soa);
   const std::uint32_t before = row_.serial;
   const bool moved = dns::Serial(built->summary.serial).is_newer_than(dns::Serial(before));
-  auto publishing = workshop_.publisher.publish({entry_, row_, after.row(), now.wall, any_serial}, built);
+  auto publishing = workshop_.publisher.publish(
+      {entry_, row_, after.row(), now.wall, any_serial, source, settings_.keep}, built);
+  publishing_ = true;
   const Result<Published> published = co_await std::move(publishing);
+  publishing_ = false;
+  if (retired_) {
+    retired_done_();
+    co_return removed;
+  }
   if (!published) co_return published.error();
   if (!published->changed) {
     soa_ = built->summary.soa;
@@ -283,7 +311,7 @@ TransferRules ZoneAgent::rules() const {
 std::shared_ptr<ZoneBuild> ZoneAgent::new_build() const {
   const backend::BuildOptions options{settings_.apex, workshop_.spool_directory, settings_.records_per_name,
                                       settings_.drop_cname_conflicts};
-  return std::make_shared<ZoneBuild>(options, row_.id, workshop_.store);
+  return std::make_shared<ZoneBuild>(options, row_, workshop_.mirror, workshop_.store);
 }
 
 const FileState* ZoneAgent::file_to_watch() const {

@@ -34,6 +34,7 @@ struct Workshop {
   boost::asio::any_io_executor executor;
   const Clock& clock;
   std::string spool_directory;
+  backend::Mirror& mirror;
   Pool& pool;
   StoreThread& store;
   Publisher& publisher;
@@ -60,6 +61,11 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   void want_check(Done done);
   void want_transfer(Done done);
   void notified(const boost::asio::ip::address& from, std::optional<std::uint32_t> serial);
+  // The zone is served no more: what waits is answered, and nothing is published from now on. `ended` is
+  // called once a publication that is under way is over; at once where there is none. What else is under way
+  // ends by itself.
+  void retire(std::function<void()> ended);
+  bool retired() const { return retired_; }
   // Tells an expiry. Whenever due() has passed.
   void tick();
   // Runs one check to its end, after begin_cycle(); the agent is kept alive by whoever spawned it.
@@ -104,7 +110,8 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   void note_refusal(const std::string& source, const Error& error);
   void announce(const BuiltZone& built, const TransferCounts& counts, const std::string& source,
                 double seconds);
-  void end_cycle(const Result<Outcome>& result, std::vector<Done> waiting);
+  void end_cycle(const Result<Outcome>& result);
+  void answer(const Result<std::string>& outcome);
 
   Workshop& workshop_;
   const ZoneSettings settings_;
@@ -115,7 +122,9 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   std::vector<Source> sources_;
   FileState file_state_;               // of the file as it was read last
   std::optional<Error> file_failure_;  // why it could not be taken then
-  std::vector<Done> done_;
+  std::vector<Done> done_, waiting_;  // who wants the next cycle's outcome, and who that of the one under way
+  bool retired_ = false, publishing_ = false;
+  std::function<void()> retired_done_;
   bool whole_wanted_ = false, tried_ = false, transferring_ = false, answered_ = false;
   std::optional<std::uint32_t> hint_;  // the serial a NOTIFY told
   std::optional<std::uint32_t> primary_serial_;

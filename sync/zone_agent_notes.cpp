@@ -19,11 +19,11 @@ void ZoneAgent::note_serial(std::uint32_t serial) {
 
 void ZoneAgent::note_answer(Source& source, std::uint32_t serial, std::chrono::nanoseconds round_trip) {
   answered_ = true;
-  workshop_.health.answered(*source.status.address);
+  std::optional<double> seconds;
+  if (round_trip.count() != 0) seconds = std::chrono::duration<double>(round_trip).count();
+  workshop_.health.answered(*source.status.address, Now::of(workshop_.clock), seconds);
   source.status.serial = serial;
   source.status.last_answer = workshop_.clock.wall();
-  if (round_trip.count() != 0)
-    source.status.soa_rtt_seconds = std::chrono::duration<double>(round_trip).count();
   note_serial(serial);
 }
 
@@ -61,6 +61,7 @@ void ZoneAgent::note_failure(Source& source, const Error& error) {
 }
 
 void ZoneAgent::note_refusal(const std::string& source, const Error& error) {
+  if (retired_) return;
   ++workshop_.tallies.transfers_in[error.reason];
   const bool same =
       last_refusal_ && last_refusal_->reason == error.reason && last_refusal_->message == error.message;
@@ -75,6 +76,7 @@ void ZoneAgent::note_refusal(const std::string& source, const Error& error) {
 ZoneStatus ZoneAgent::status() const {
   ZoneStatus status;
   status.apex = settings_.apex;
+  status.added = settings_.added;
   status.state = timer_.state();
   status.row = row_;
   status.timers = timer_.row();
@@ -84,7 +86,7 @@ ZoneStatus ZoneAgent::status() const {
   status.last_refusal = last_refusal_;
   status.out_of_zone_dropped = out_of_zone_dropped_;
   status.transferring = transferring_;
-  for (const Source& source : sources_) status.primaries.push_back(source.status);
+  for (const Source& source : sources_) status.primaries.push_back(workshop_.health.complete(source.status));
   return status;
 }
 

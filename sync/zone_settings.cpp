@@ -25,4 +25,13 @@ std::string to_string(const SourceSpec& source) {
   return "file:" + std::get<FileSource>(source).path;
 }
 
+std::vector<net::Endpoint> compared_addresses(const ZoneSettings& zone) {
+  if (!zone.compare_with.empty()) return zone.compare_with;
+  std::vector<net::Endpoint> addresses;
+  for (const SourceSpec& source : zone.sources) {
+    if (const auto* const axfr = std::get_if<AxfrSource>(&source)) addresses.push_back(axfr->primary);
+  }
+  return addresses;
+}
+
 }  // namespace understudy::sync

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "backend/versions.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "dns/name.h"
@@ -25,22 +26,28 @@ Result<SourceSpec> parse_source(std::string_view text);
 std::string to_string(const SourceSpec& source);
 
 struct TimerBounds {
-  Seconds refresh_min{60}, refresh_max{86400}, retry_min{10}, retry_max{3600}, expire_min{3600}, expire_max{2419200};
+  Seconds refresh_min{60}, refresh_max{86400}, retry_min{10}, retry_max{3600}, expire_min{3600},
+      expire_max{2419200};
 };
 
 struct ZoneSettings {
   dns::Name apex;
+  bool added = false;  // at run time; false: the configuration has it
   std::vector<SourceSpec> sources;  // in order of preference
   std::vector<net::Prefix> allow_notify, allow_transfer;
   std::vector<net::Endpoint> notify;
   std::vector<net::Endpoint> compare_with;  // empty: the transfer sources' addresses
   std::optional<boost::asio::ip::address> transfer_source;
   TimerBounds timers;
-  bool refuse_out_of_zone = false;   // false: such records are dropped, with an alarm
-  bool drop_cname_conflicts = false; // false: a CNAME beside other data refuses the version
+  bool refuse_out_of_zone = false;    // false: such records are dropped, with an alarm
+  bool drop_cname_conflicts = false;  // false: a CNAME beside other data refuses the version
+  backend::Keep keep;                 // the versions that are remembered
   std::uint64_t transfer_octets = limits::transfer_octets;
   std::uint64_t transfer_records = limits::transfer_records;
   std::uint32_t records_per_name = limits::records_per_name;
 };
+
+// Whose answers are compared with ours: `compare_with`, or else the sources that have an address.
+std::vector<net::Endpoint> compared_addresses(const ZoneSettings& zone);
 
 }  // namespace understudy::sync

@@ -1,4 +1,5 @@
-// What sync knows of a zone at this moment, as values that can leave the sync thread: for `status`, HTTP and metrics.
+// What sync knows of a zone at this moment, as values that can leave the sync thread: for `status`, HTTP and
+// metrics.
 #pragma once
 
 #include <optional>
@@ -10,8 +11,8 @@
 
 namespace understudy::sync {
 
-// Exclusive. fresh: the last check succeeded; retrying: the last check failed, data is served and not expired;
-// stale: served past expire by policy; expired: SERVFAIL; empty: never had data.
+// Exclusive. fresh: the last check succeeded; retrying: the last check failed, data is served and not
+// expired; stale: served past expire by policy; expired: SERVFAIL; empty: never had data.
 enum class ZoneState : std::uint8_t { empty, fresh, retrying, stale, expired };
 std::string_view to_string(ZoneState state);
 
@@ -21,29 +22,40 @@ struct Failure {
   UnixTime when = 0;
 };
 
+// up and not failing: it answered and was believed; up and failing: it answers, but what it tells is not
+// taken; neither: it was not asked yet. Silence that another zone met at the same address counts here too.
 struct PrimaryStatus {
-  std::string source;                      // as configured
-  std::optional<net::Endpoint> address;    // none for files
-  bool up = false;                         // the last attempt was answered
-  std::optional<std::uint32_t> serial;     // the last one it told
-  UnixTime last_answer = 0;
-  double soa_rtt_seconds = 0;
-  std::optional<Failure> failure;          // the last one, kept after recovery
-  UnixTime failing_since = 0;              // 0: not failing
+  std::string source;                     // as configured
+  std::optional<net::Endpoint> address;   // none for files
+  bool up = false;                        // the last attempt was answered
+  std::optional<std::uint32_t> serial;    // the last one it told of this zone
+  UnixTime last_answer = 0;               // about this zone
+  std::optional<double> soa_rtt_seconds;  // of its last answer to a question for an SOA
+  std::optional<Failure> failure;         // the last one, kept after recovery
+  UnixTime failing_since = 0;             // 0: not failing
 };
 
 struct ZoneStatus {
   dns::Name apex;
+  bool added = false;  // at run time; false: the configuration has it
   ZoneState state = ZoneState::empty;
-  backend::ZoneRow row;                    // what is served
+  backend::ZoneRow row;  // what is served
   backend::TimerRow timers;
-  dns::Soa soa{};                          // of what is served
+  dns::Soa soa{};                               // of what is served
   std::optional<std::uint32_t> primary_serial;  // the newest that any primary told
-  UnixTime out_of_sync_since = 0;          // 0: in sync, as far as serials tell
-  std::optional<Failure> last_refusal;     // of a version that was transferred and not taken
-  std::uint64_t out_of_zone_dropped = 0;   // records, in the version that is served
+  UnixTime out_of_sync_since = 0;               // 0: in sync, as far as serials tell
+  std::optional<Failure> last_refusal;          // of a version that was transferred and not taken
+  std::uint64_t out_of_zone_dropped = 0;        // records, in the version that is served
   bool transferring = false;
   std::vector<PrimaryStatus> primaries;
+};
+
+// A zone that is served no more, and whose data are kept for a while: so long.
+inline constexpr Seconds unserved_kept{7 * 86400};
+struct UnservedStatus {
+  dns::Name apex;
+  UnixTime since = 0;
+  backend::ZoneRow row;
 };
 
 // Totals since the start, for metrics. Read on the sync thread.
@@ -54,7 +66,7 @@ struct SyncTotals {
     std::uint64_t count = 0;
   };
   std::vector<Transfer> transfers_in;
-  std::vector<double> transfer_durations_sum_count{0, 0};  // seconds, transfers
+  std::vector<double> transfer_durations_sum_count{0, 0};                   // seconds, transfers
   std::vector<std::pair<std::string_view, std::uint64_t>> notify_received;  // by result
   std::vector<std::pair<std::string_view, std::uint64_t>> notify_sent;      // by result
 };

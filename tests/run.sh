@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Everything, on a bare Debian 12: installs what is missing, builds, runs every test under `asan` and the programs with
-# threads under `tsan` too. One run of ctest over both, so its closing line is the verdict.
+# Everything, on a bare Debian 12: installs what is missing, builds, runs every test under `asan`, the programs with
+# threads under `tsan` too, and the fuzz targets for a minute each. One run of ctest over all of it, so its closing line
+# is the verdict.
 #   tests/run.sh [CTEST-ARGUMENT ...]      for example: tests/run.sh -L interop    tests/run.sh -R restart
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,7 +10,7 @@ mkdir -p build
 jobs=$(nproc)
 threaded=(unit_sync unit_server unit_audit unit_control scenario)
 
-deploy/packages.sh test
+deploy/packages.sh test fuzz
 
 step() { printf '\n== %s (%d min %02d s)\n' "$1" $((SECONDS / 60)) $((SECONDS % 60)); }
 
@@ -25,6 +26,9 @@ for name in "${threaded[@]}"; do
 done
 [ ${#programs[@]} -eq 0 ] || cmake --build --preset tsan -j "$jobs" --target "${programs[@]}"
 
+step "building the fuzz targets"
+tests/fuzz/run.sh --seconds 0
+
 # GCC 12's thread sanitizer wants the usual addresses; newer kernels randomise further than it expects. Containers may
 # forbid to switch that off, and mostly do not need it.
 plain_addresses=""
@@ -38,6 +42,8 @@ mkdir -p build/all
     echo "set_tests_properties(\"tsan.$name\" PROPERTIES LABELS \"tsan\" TIMEOUT \"900\""
     echo "  ENVIRONMENT \"TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1\" WORKING_DIRECTORY \"$root/build/tsan\")"
   done
+  echo "add_test(\"fuzz\" \"$root/tests/fuzz/run.sh\" \"--seconds\" \"60\")"
+  echo "set_tests_properties(\"fuzz\" PROPERTIES LABELS \"fuzz\" TIMEOUT \"1200\" RUN_SERIAL \"TRUE\")"
   echo "subdirs(\"$root/build/asan\")"
 } >build/all/CTestTestfile.cmake
 

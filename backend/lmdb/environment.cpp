@@ -12,6 +12,8 @@
 #include <filesystem>
 
 #include "backend/lmdb/store_format.h"
+#include "backend/lmdb/transaction.h"
+#include "backend/lmdb/version_store.h"
 
 namespace understudy::backend::lmdb {
 
@@ -96,28 +98,67 @@ Environment::~Environment() {
   if (lock_file_ >= 0) ::close(lock_file_);
 }
 
+namespace {
+
+// Schema 2 remembers versions: the live one of each zone is the first that is.
+int convert_from_schema_1(MDB_txn* txn, const Environment::Databases& databases) {
+  using namespace store_format;
+  MDB_cursor* cursor = nullptr;
+  if (const int code = mdb_cursor_open(txn, databases.zones, &cursor); code != 0) return code;
+  MDB_val key{}, value{};
+  int code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+  for (; code == 0; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+    const auto zone = decode_zone(to_octets(value));
+    if (!zone) code = MDB_CORRUPTED;
+    if (zone && zone->generation != 0) code = put_version(txn, databases.changes, zone->id, first_row(*zone));
+    if (code != 0) break;
+  }
+  mdb_cursor_close(cursor);
+  return code == MDB_NOTFOUND ? 0 : code;
+}
+
+}  // namespace
+
+int Environment::make_databases(MDB_txn* txn, bool read_only) {
+  const unsigned create = read_only ? 0u : static_cast<unsigned>(MDB_CREATE);
+  const std::pair<const char*, MDB_dbi*> all[] = {
+      {"meta", &databases_.meta},   {"zones", &databases_.zones},      {"timers", &databases_.timers},
+      {"nodes", &databases_.nodes}, {"changes", &databases_.changes},  {"garbage", &databases_.garbage},
+      {"added", &databases_.added}, {"unserved", &databases_.unserved}};
+  for (const auto& [name, handle] : all) {
+    if (const int code = mdb_dbi_open(txn, name, create, handle); code != 0) return code;
+  }
+  return 0;
+}
+
 Result<> Environment::open_databases(bool read_only) {
   using namespace store_format;
   MDB_txn* txn = nullptr;
   if (const int code = mdb_txn_begin(handle_, nullptr, read_only ? MDB_RDONLY : 0u, &txn); code != 0) {
     return lmdb_error(code, "opening its databases");
   }
-  const auto refuse = [&](std::string what) {
+  const auto refuse = [&](const std::string& what, const std::string& advice = {}) {
     mdb_txn_abort(txn);
-    return Error{
-        "mirror-schema",
-        path_ + " " + what + "; it is left untouched. Use the version that wrote it, or --reset-mirror"};
+    return Error{"mirror-schema",
+                 path_ + " " + what + "; it is left untouched. " +
+                     (advice.empty() ? "Use the version that wrote it, or --reset-mirror" : advice)};
   };
+  std::uint32_t found = schema_version;
   MDB_val schema{};
-  MDB_val key{schema_key.size(), const_cast<char*>(schema_key.data())};
+  MDB_val key = to_val(schema_key);
   int code = mdb_dbi_open(txn, "meta", 0, &databases_.meta);
   if (code == 0) {
     code = mdb_get(txn, databases_.meta, &key, &schema);
     if (code != 0 || schema.mv_size != 4) return refuse("has no schema version");
-    const std::uint32_t found = dns::load32(static_cast<const std::uint8_t*>(schema.mv_data));
-    if (found != schema_version) {
+    found = dns::load32(static_cast<const std::uint8_t*>(schema.mv_data));
+    if (found > schema_version || found < oldest_schema_version) {
       return refuse("has schema version " + std::to_string(found) + " and this program knows " +
                     std::to_string(schema_version));
+    }
+    if (found != schema_version && read_only) {
+      return refuse("has schema version " + std::to_string(found),
+                    "Start `understudy serve` on it once: that converts it to version " +
+                        std::to_string(schema_version));
     }
   } else if (code == MDB_NOTFOUND) {
     // New, or somebody else's: the unnamed database lists all databases, and ours is empty when new.
@@ -128,13 +169,10 @@ Result<> Environment::open_databases(bool read_only) {
       return refuse("is an LMDB file but not a mirror");
     }
   }
-  const unsigned create = read_only ? 0u : static_cast<unsigned>(MDB_CREATE);
-  code = mdb_dbi_open(txn, "meta", create, &databases_.meta);
-  if (code == 0) code = mdb_dbi_open(txn, "zones", create, &databases_.zones);
-  if (code == 0) code = mdb_dbi_open(txn, "timers", create, &databases_.timers);
-  if (code == 0) code = mdb_dbi_open(txn, "nodes", create, &databases_.nodes);
-  if (code == 0) code = mdb_dbi_open(txn, "garbage", create, &databases_.garbage);
-  if (code == 0 && !read_only && schema.mv_size == 0) {
+  code = make_databases(txn, read_only);
+  // In the one transaction that opens it: converted as a whole, or as it was.
+  if (code == 0 && found == 1) code = convert_from_schema_1(txn, databases_);
+  if (code == 0 && !read_only && (schema.mv_size == 0 || found != schema_version)) {
     std::array<std::uint8_t, 4> version{};
     dns::store32(version.data(), schema_version);
     schema = {version.size(), version.data()};

@@ -25,7 +25,8 @@ class Environment {
  public:
   // Databases, opened at start and never closed.
   struct Databases {
-    MDB_dbi meta = 0, zones = 0, timers = 0, nodes = 0, garbage = 0;
+    MDB_dbi meta = 0, zones = 0, timers = 0, nodes = 0, changes = 0, garbage = 0;
+    MDB_dbi added = 0, unserved = 0;
   };
 
   static Result<std::unique_ptr<Environment>> open(const MirrorOptions& options);
@@ -72,6 +73,7 @@ class Environment {
   Environment() = default;
   Result<> lock_directory(const MirrorOptions& options);
   Result<> open_databases(bool read_only);
+  int make_databases(MDB_txn* txn, bool read_only);
 
   MDB_env* handle_ = nullptr;
   Databases databases_;

@@ -153,4 +153,33 @@ std::vector<std::pair<Name, ZoneRow>> LmdbReader::zones() {
   return out;
 }
 
+Octets LmdbReader::change_chunk(ZoneId zone, Version version, std::uint32_t chunk) {
+  const ChangeKey key = change_key(zone, version, chunk);
+  MDB_val wanted = to_val(key), value{};
+  if (mdb_get(txn_, environment_.databases().changes, &wanted, &value) != 0) return {};
+  return to_octets(value);
+}
+
+std::optional<VersionRow> LmdbReader::version(ZoneId zone, Version version) {
+  return decode_version(change_key(zone, version, 0), change_chunk(zone, version, 0));
+}
+
+std::vector<VersionRow> LmdbReader::versions(ZoneId zone) {
+  std::vector<VersionRow> out;
+  MDB_cursor* cursor = nullptr;
+  if (mdb_cursor_open(txn_, environment_.databases().changes, &cursor) != 0) return out;
+  // From row to row, past the chunks between them.
+  ChangeKey at = change_key(zone, 0, 0);
+  MDB_val key = to_val(at), value{};
+  while (mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE) == 0) {
+    const auto row = decode_version(to_octets(key), to_octets(value));
+    if (!row || dns::load64(to_octets(key).data()) != zone) break;
+    out.push_back(*row);
+    at = change_key(zone, row->version + 1, 0);
+    key = to_val(at);
+  }
+  mdb_cursor_close(cursor);
+  return out;
+}
+
 }  // namespace understudy::backend::lmdb

@@ -19,6 +19,11 @@ class LmdbReader final : public Reader {
   std::optional<ZoneRow> zone(NameView apex) override;
   std::optional<TimerRow> timers(ZoneId zone) override;
   std::vector<std::pair<Name, ZoneRow>> zones() override;
+  std::vector<VersionRow> versions(ZoneId zone) override;
+  std::optional<VersionRow> version(ZoneId zone, Version version) override;
+  Octets change_chunk(ZoneId zone, Version version, std::uint32_t chunk) override;
+  std::vector<AddedZone> added() override;
+  std::vector<UnservedZone> unserved() override;
 
  private:
   explicit LmdbReader(Environment& environment) : environment_(environment), passage_(environment) {}

@@ -10,7 +10,7 @@
 
 namespace understudy::backend::lmdb::store_format {
 
-inline constexpr std::uint32_t schema_version = 1;
+inline constexpr std::uint32_t schema_version = 2, oldest_schema_version = 1;
 inline constexpr std::string_view schema_key = "schema", next_zone_key = "next-zone",
                                   next_bulk_key = "next-bulk-generation",
                                   next_small_key = "next-small-generation";
@@ -40,6 +40,22 @@ std::optional<ZoneRow> decode_zone(Octets value);
 using TimerValue = std::array<std::uint8_t, 32>;
 TimerValue encode(const TimerRow& row);
 std::optional<TimerRow> decode_timers(Octets value);
+
+// changes: zone id 8, version 8, chunk 4 -> chunk 0 is the row of the version, the others are its change.
+using ChangeKey = std::array<std::uint8_t, 20>;
+ChangeKey change_key(ZoneId zone, Version version, std::uint32_t chunk);
+inline constexpr std::size_t version_head_octets = 111;  // then the source's text
+std::vector<std::uint8_t> encode(const VersionRow& row);
+std::optional<VersionRow> decode_version(Octets key, Octets value);
+
+// added: 01 + name key -> when, 8 octets, and each option: length 1, key, length 2, value.
+std::vector<std::uint8_t> encode(const AddedZone& zone);
+std::optional<AddedZone> decode_added(const Name& apex, Octets value);
+
+// unserved: 01 + name key -> since when, 8 octets.
+using UnservedValue = std::array<std::uint8_t, 8>;
+UnservedValue encode(const UnservedZone& zone);
+std::optional<UnservedZone> decode_unserved(const Name& apex, Octets value);
 
 // garbage: generation, 6 octets -> state, 1 octet, and zone id, 8.
 enum class GarbageState : std::uint8_t { building = 1, dead = 2 };

@@ -1,6 +1,8 @@
 #include "backend/lmdb/writer.h"
 
 #include "backend/lmdb/store_format.h"
+#include "backend/lmdb/version_store.h"
+#include "base/failpoint.h"
 
 namespace understudy::backend::lmdb {
 
@@ -36,6 +38,10 @@ Result<std::uint64_t> LmdbWriter::commit(std::string_view doing, Work work) {
     if (auto resized = environment_.resize(2); !resized) return resized.error();
   }
   return lmdb_error(MDB_MAP_FULL, doing);
+}
+
+Result<std::uint64_t> LmdbWriter::commit_work(std::string_view doing, const AnyWork& work) {
+  return commit(doing, work);
 }
 
 int LmdbWriter::next_number(const WriteTransaction& txn, std::string_view counter, std::uint64_t& number) {
@@ -105,6 +111,7 @@ Result<Generation> LmdbWriter::begin(ZoneId zone) {
     GenerationKey key(generation);
     const GarbageValue building = encode_garbage(GarbageState::building, zone);
     MDB_val k = key.val(), v = to_val(building);
+    failpoint("begin");
     return mdb_put(txn.handle(), environment_.databases().garbage, &k, &v, 0);
   });
   if (!done) return done.error();
@@ -119,7 +126,8 @@ int LmdbWriter::put_nodes(const WriteTransaction& txn, Generation generation,
   // Where another generation's keys lie behind ours (small zones), LMDB refuses to append: then they are put.
   unsigned flags = MDB_APPEND;
   for (const StoredNode& node : nodes) {
-    std::copy(node.key.begin(), node.key.end(), full.begin() + generation_octets);  // the root has an empty key
+    std::copy(node.key.begin(), node.key.end(),
+              full.begin() + generation_octets);  // the root has an empty key
     const MDB_val key{generation_octets + node.key.size(), full.data()};
     int code = cursor.put(key, to_val(node.block), flags);
     if (code == MDB_KEYEXIST && flags != 0) code = cursor.put(key, to_val(node.block), flags = 0);
@@ -131,52 +139,108 @@ int LmdbWriter::put_nodes(const WriteTransaction& txn, Generation generation,
 Result<> LmdbWriter::put(Generation generation, const std::vector<StoredNode>& nodes) {
   const auto done = commit("storing a zone",
                            [&](const WriteTransaction& txn) { return put_nodes(txn, generation, nodes); });
+  failpoint("put");
   if (!done) return done.error();
   return {};
 }
 
-int LmdbWriter::flip(const WriteTransaction& txn, NameView apex, const ZoneRow& row, const TimerRow& timers) {
+int LmdbWriter::patch_nodes(const WriteTransaction& txn, Generation generation,
+                            const std::vector<StoredNode>& changes) {
+  const MDB_dbi nodes = environment_.databases().nodes;
+  std::array<std::uint8_t, generation_octets + dns::NameKey::max_octets> full;
+  store_generation(full.data(), generation);
+  for (const StoredNode& change : changes) {
+    std::copy(change.key.begin(), change.key.end(), full.begin() + generation_octets);
+    MDB_val key{generation_octets + change.key.size(), full.data()}, value = to_val(Octets(change.block));
+    const int code = change.block.empty() ? mdb_del(txn.handle(), nodes, &key, nullptr)
+                                          : mdb_put(txn.handle(), nodes, &key, &value, 0);
+    if (code != 0) return code;
+  }
+  return 0;
+}
+
+// Makes the new row the zone's, and garbage of the generation before unless the change keeps it.
+int LmdbWriter::flip(const WriteTransaction& txn, const ZoneRow& before, const NewVersion& version) {
   const auto& databases = environment_.databases();
-  dns::NameKey name(apex);
-  MDB_val key = zone_key(name), value{};
-  if (const int code = mdb_get(txn.handle(), databases.zones, &key, &value); code != 0) return code;
-  const auto before = decode_zone(to_octets(value));
-  if (!before) return MDB_CORRUPTED;
-  if (before->generation != 0 && before->generation != row.generation) {
-    GenerationKey old(before->generation);
-    const GarbageValue dead = encode_garbage(GarbageState::dead, row.id);
+  const bool moved = before.generation != version.row.generation;
+  if (moved && before.generation != 0 && version.change.how != How::whole) {
+    GenerationKey old(before.generation);
+    const GarbageValue dead = encode_garbage(GarbageState::dead, before.id);
     MDB_val k = old.val(), v = to_val(dead);
     if (const int code = mdb_put(txn.handle(), databases.garbage, &k, &v, 0); code != 0) return code;
   }
-  GenerationKey live(row.generation);
+  GenerationKey live(version.row.generation);
   MDB_val live_key = live.val();
   const int removed = mdb_del(txn.handle(), databases.garbage, &live_key, nullptr);
   if (removed != 0 && removed != MDB_NOTFOUND) return removed;
-  const ZoneValue encoded = encode(row);
-  value = to_val(encoded);
+  dns::NameKey name(version.apex);
+  const ZoneValue encoded = encode(version.row);
+  MDB_val key = zone_key(name), value = to_val(encoded);
   if (const int code = mdb_put(txn.handle(), databases.zones, &key, &value, 0); code != 0) return code;
   std::array<std::uint8_t, 8> id;
-  dns::store64(id.data(), row.id);
-  const TimerValue encoded_timers = encode(timers);
+  dns::store64(id.data(), before.id);
+  const TimerValue encoded_timers = encode(version.timers);
   MDB_val timer_key = to_val(id), timer_value = to_val(encoded_timers);
   return mdb_put(txn.handle(), databases.timers, &timer_key, &timer_value, 0);
 }
 
-Result<std::uint64_t> LmdbWriter::publish(NameView apex, const ZoneRow& row, const TimerRow& timers) {
-  return commit("publishing " + to_string(apex),
-                [&](const WriteTransaction& txn) { return flip(txn, apex, row, timers); });
+int LmdbWriter::publish_one(const WriteTransaction& txn, NewVersion& version) {
+  const auto& databases = environment_.databases();
+  dns::NameKey name(version.apex);
+  MDB_val key = zone_key(name), value{};
+  if (const int code = mdb_get(txn.handle(), databases.zones, &key, &value); code != 0) return code;
+  const auto before = decode_zone(to_octets(value));
+  // A patch is made against the version before; on any other, or on none, it would mix two.
+  if (!before || before->version + 1 != version.row.version) return MDB_CORRUPTED;
+  if (version.content == Content::patch && before->generation == 0) return MDB_CORRUPTED;
+  int code = 0;
+  if (version.content == Content::nodes) {
+    code = next_number(txn, next_small_key, version.row.generation);
+    if (code == 0) code = put_nodes(txn, version.row.generation, version.nodes);
+  } else if (version.content == Content::patch) {
+    version.row.generation = before->generation;
+    code = patch_nodes(txn, version.row.generation, version.nodes);
+  }
+  failpoint("publish-nodes");
+  if (code == 0) code = record_version(txn.handle(), databases, *before, version);
+  failpoint("publish-change");
+  if (code == 0) code = flip(txn, *before, version);
+  failpoint("publish-row");
+  bool more = false;  // the next publication, or trim(), forgets the rest
+  if (code == 0)
+    code = trim_versions(txn.handle(), databases, before->id, version.keep, version.row.published, more);
+  return code;
 }
 
-Result<std::uint64_t> LmdbWriter::publish_whole(std::vector<WholeZone>& zones) {
-  return commit("publishing zones", [&](const WriteTransaction& txn) {
-    for (WholeZone& zone : zones) {
-      int code = next_number(txn, next_small_key, zone.row.generation);
-      if (code == 0) code = put_nodes(txn, zone.row.generation, zone.nodes);
-      if (code == 0) code = flip(txn, zone.apex, zone.row, zone.timers);
-      if (code != 0) return code;
+Result<std::uint64_t> LmdbWriter::publish(std::vector<NewVersion>& versions) {
+  const std::string doing =
+      versions.size() == 1 ? "publishing " + to_string(versions.front().apex) : "publishing zones";
+  const auto done = commit(doing, [&](const WriteTransaction& txn) {
+    for (NewVersion& version : versions) {
+      if (const int code = publish_one(txn, version); code != 0) return code;
     }
+    failpoint("publish-commit");
     return 0;
   });
+  failpoint("published");
+  return done;
+}
+
+Result<bool> LmdbWriter::trim(const std::vector<std::pair<ZoneId, Keep>>& zones, UnixTime now) {
+  bool more = false;
+  const auto done = commit("forgetting versions", [&](const WriteTransaction& txn) {
+    more = false;
+    for (const auto& [zone, keep] : zones) {
+      bool more_of_it = false;
+      const int code = trim_versions(txn.handle(), environment_.databases(), zone, keep, now, more_of_it);
+      if (code != 0) return code;
+      more |= more_of_it;
+    }
+    failpoint("trim");
+    return 0;
+  });
+  if (!done) return done.error();
+  return more;
 }
 
 Result<> LmdbWriter::discard(Generation generation) {
@@ -188,6 +252,7 @@ Result<> LmdbWriter::discard(Generation generation) {
     const GarbageValue dead =
         encode_garbage(GarbageState::dead, dns::load64(static_cast<std::uint8_t*>(v.mv_data) + 1));
     v = to_val(dead);
+    failpoint("discard");
     return mdb_put(txn.handle(), environment_.databases().garbage, &k, &v, 0);
   });
   if (!done) return done.error();
@@ -251,6 +316,7 @@ Result<bool> LmdbWriter::collect() {
       }
     }
     more = budget == 0;
+    failpoint("collect");
     return code == MDB_NOTFOUND ? 0 : code;
   });
   if (!done) return done.error();

@@ -5,7 +5,6 @@ import json
 import os
 import socket
 import struct
-import subprocess
 import sys
 import unittest
 
@@ -18,7 +17,7 @@ import dns.zone
 import query
 from primary import NS, SOA, ScriptedPrimary, a, frames, name, rr, soa
 from processes import Scratch, free_port, until
-from understudy import BINARY, Understudy
+from understudy import Understudy, run
 
 ZONE = "basics.test."
 TEXT = """$ORIGIN basics.test.
@@ -34,10 +33,6 @@ alias IN CNAME www
 
 def text(serial, address="192.0.2.10"):
     return TEXT.format(serial=serial, address=address)
-
-
-def run(*arguments):
-    return subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=90, check=False)
 
 
 class Pair(unittest.TestCase):

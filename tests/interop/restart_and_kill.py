@@ -1,5 +1,6 @@
 """kill -9 at random instants of a stream of transfers: each restart serves one whole version, never a mixture, never an
-older one than was served before, and serves it without a primary.
+older one than was served before, and serves it without a primary. History and zone agree: the newest version that is
+kept is the one that is served, none is missing in between, and each is read back as it was.
 
 The primary has a new version for every transfer, and every name of a version carries its serial.
 """
@@ -21,8 +22,14 @@ from understudy import Understudy
 
 APEX = "moving.test"
 NAMES = 500
+MORE_NAMES = 1500  # so that some versions differ from the one before in too much to be kept as a difference
+READ_BACK = 20
 VERSION = re.compile(rb"v(\d+)")  # as in the TXT record; no name of the zone matches
 KILLS = int(os.environ.get("UNDERSTUDY_KILLS", "200"))
+
+
+def names_of(serial):
+    return NAMES if serial % 4 < 2 else MORE_NAMES
 
 
 class RestartAndKill(unittest.TestCase):
@@ -37,7 +44,7 @@ class RestartAndKill(unittest.TestCase):
     def next_version(self, ident, serial):
         """The zone with this serial; the next question finds a newer one."""
         self.primary.serial = serial + 1
-        records = [txt(f"n{i}.{APEX}", f"v{serial}") for i in range(NAMES)]
+        records = [txt(f"n{i}.{APEX}", f"v{serial}") for i in range(names_of(serial))]
         return frames(ident, APEX, [soa(APEX, serial), rr(APEX, NS, name("ns." + APEX)), a("ns." + APEX), *records,
                                     soa(APEX, serial)], limit=2000)
 
@@ -57,6 +64,20 @@ class RestartAndKill(unittest.TestCase):
         self.assertEqual(len(serials), 1, "a mixture of versions")
         return serials.pop()
 
+    def history(self):
+        """The newest first; without gaps."""
+        kept = self.server.json_verb("history", APEX)
+        versions = [row["version"] for row in kept]
+        self.assertEqual(versions, list(range(versions[0], versions[0] - len(versions), -1)))
+        return kept
+
+    def expect_version(self, row):
+        """A version as it was when it was served: every name with its serial, and no other."""
+        shown = self.server.verb("show", APEX, "--version", str(row["version"]))
+        self.assertEqual((shown.returncode, shown.stderr), (0, ""), row)
+        texts = re.findall(r'^n\d+\.moving\.test\.\s.*"(v\d+)"$', shown.stdout, re.MULTILINE)
+        self.assertEqual(texts, [f"v{row['serial']}"] * names_of(row["serial"]), row)
+
     def test_each_restart_serves_one_whole_version(self):
         rng = random.Random()
         seed = rng.randrange(1 << 32)
@@ -71,15 +92,19 @@ class RestartAndKill(unittest.TestCase):
             self.primary.dark = True
             self.server.start()
             after = self.whole_version()
+            self.assertEqual(self.history()[0]["serial"], after, "the newest version kept is not the one served")
             self.assertGreaterEqual(after, newest, "an older version than was served before")
             newest = after
             self.primary.dark = False
         self.assertGreater(len(versions_seen), KILLS // 4, "hardly anything was transferred: nothing was tested")
+        kept = self.history()
+        self.assertEqual({row["how"] for row in kept}, {"whole", "difference"})
+        for row in rng.sample(kept, min(READ_BACK, len(kept))):
+            self.expect_version(row)
         # After all that: the mirror is in order, and a new version still comes in.
-        before = self.primary.transfers
+        newest, before = self.served(), self.primary.transfers
         self.primary.notify(self.server.port)
-        until("a version after the last kill", lambda: self.served() > newest)
-        self.assertGreater(self.primary.transfers, before)
+        until("a version after the last kill", lambda: self.primary.transfers > before and self.served() > newest)
         print(f"{self.primary.transfers} transfers, {len(versions_seen)} versions seen, newest {self.served()}")
 
     def stream_until_killed(self, rng, newest, versions_seen):

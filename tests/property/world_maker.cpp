@@ -240,6 +240,28 @@ World WorldMaker::make_world() {
   return world;
 }
 
+RandomZone WorldMaker::make_next(const RandomZone& zone) {
+  RandomZone next{zone.apex, {}};
+  const unsigned losses = chance(20) ? 70 : 15;
+  for (const Rr& record : zone.records) {
+    const bool needed =
+        same(record.owner, zone.apex) && (record.type == type::SOA || record.type == type::NS);
+    if (needed || !chance(losses)) next.records.push_back(record);
+  }
+  for (std::size_t count = below(8); count > 0; --count) add_something(next);
+  for (Rr& record : next.records) {
+    if (record.type == type::SOA) {
+      std::uint8_t* const low = &record.rdata[record.rdata.size() - 17];
+      *low = static_cast<std::uint8_t>(*low + 1);  // of SERIAL, which is 1 at first
+    } else if (chance(5)) {
+      record.ttl = ttl();
+    }
+    if (chance(3)) record.owner = mixed_case(record.owner);
+  }
+  std::shuffle(next.records.begin(), next.records.end(), random_);
+  return next;
+}
+
 Labels WorldMaker::make_question_name(const World& world) {
   for (;;) {
     const RandomZone& zone = world[below(world.size())];

@@ -19,6 +19,9 @@ class WorldMaker {
   explicit WorldMaker(std::uint64_t seed) : random_(seed) {}
 
   World make_world();
+  // The same zone a while later: some RRs gone, others come, a TTL or a name's case changed, the serial one
+  // more.
+  RandomZone make_next(const RandomZone& zone);
   Labels make_question_name(const World& world);
   std::uint16_t make_question_type();
   std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random_() % bound); }

@@ -105,7 +105,8 @@ void read_section(Decoder& in, Message& out, unsigned count, std::vector<Rr>& se
       read_opt(in, out, rr_class, record.ttl);
       continue;
     }
-    if (rr_class != 1) throw std::runtime_error("record of a class other than IN");
+    if (rr_class != 1 && (out.questions.empty() || rr_class != out.questions[0].qclass))
+      throw std::runtime_error("record of a class that is neither IN nor the question's");
     record.rdata = in.rdata(record.type);
     section.push_back(record);
   }
@@ -137,6 +138,26 @@ Bytes encode(const Query& query) {
     out.insert(out.end(), query.options.begin(), query.options.end());
   }
   return out;
+}
+
+Bytes option(std::uint16_t code, const Bytes& data) {
+  Bytes out;
+  append16(out, code);
+  append16(out, static_cast<std::uint16_t>(data.size()));
+  out.insert(out.end(), data.begin(), data.end());
+  return out;
+}
+
+std::optional<Bytes> option_of(const Message& message, std::uint16_t code) {
+  if (!message.opt) return std::nullopt;
+  const Bytes& all = message.opt->options;
+  for (std::size_t at = 0; at < all.size();) {
+    const std::size_t size = static_cast<std::size_t>(all.at(at + 2) << 8 | all.at(at + 3));
+    const auto data = all.begin() + static_cast<std::ptrdiff_t>(at + 4);
+    if ((all[at] << 8 | all[at + 1]) == code) return Bytes(data, data + static_cast<std::ptrdiff_t>(size));
+    at += 4 + size;
+  }
+  return std::nullopt;
 }
 
 Message decode(const Bytes& message) {

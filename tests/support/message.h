@@ -55,6 +55,9 @@ struct Message {
   bool rd() const { return (flags & 0x0100) != 0; }
   bool ra() const { return (flags & 0x0080) != 0; }
 };
+// EDNS options: one encoded, and the data of the first one with that code.
+Bytes option(std::uint16_t code, const Bytes& data = {});
+std::optional<Bytes> option_of(const Message& message, std::uint16_t code);
 Message decode(const Bytes& message);
 std::string to_string(const Message& message);
 

@@ -15,7 +15,7 @@ struct TypeRow {
   NamePlaces names;
 };
 
-const std::array<TypeRow, 22> type_rows{{
+const std::array<TypeRow, 25> type_rows{{
     {type::A, "A", {}},
     {type::NS, "NS", {0, 1, true}},
     {type::CNAME, "CNAME", {0, 1, true}},
@@ -31,7 +31,10 @@ const std::array<TypeRow, 22> type_rows{{
     {type::RRSIG, "RRSIG", {18, 1, false}},
     {type::NSEC, "NSEC", {0, 1, false}},
     {type::DNSKEY, "DNSKEY", {}},
-    {type::HTTPS, "HTTPS", {}},
+    {type::NSEC3, "NSEC3", {}},
+    {type::NSEC3PARAM, "NSEC3PARAM", {}},
+    {type::SVCB, "SVCB", {2, 1, false}},
+    {type::HTTPS, "HTTPS", {2, 1, false}},
     {type::IXFR, "IXFR", {}},
     {type::AXFR, "AXFR", {}},
     {type::MAILB, "MAILB", {}},
@@ -70,14 +73,6 @@ std::vector<std::string> fields_of(std::string_view line) {
       field += line[i++];
     if (quoted) ++i;
     out.push_back(field);
-  }
-  return out;
-}
-
-Bytes from_hex(const std::string& hex) {
-  Bytes out;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-    out.push_back(static_cast<std::uint8_t>(number(hex.substr(i, 2), 16)));
   }
   return out;
 }
@@ -152,6 +147,15 @@ Bytes rdata_of(std::uint16_t rr_type, const std::vector<std::string>& f) {
       append_name(out, name(f.at(1)));
       for (std::size_t i = 2; i < 7; ++i) append32(out, number(f.at(i)));
       return out;
+    case type::SVCB:
+    case type::HTTPS:  // parameters are left out, or written as hex
+      append16(out, static_cast<std::uint16_t>(number(f.at(0))));
+      append_name(out, name(f.at(1)));
+      for (std::size_t i = 2; i < f.size(); ++i) {
+        const Bytes parameter = from_hex(f[i]);
+        out.insert(out.end(), parameter.begin(), parameter.end());
+      }
+      return out;
     case type::DS: {
       append16(out, static_cast<std::uint16_t>(number(f.at(0))));
       out.push_back(static_cast<std::uint8_t>(number(f.at(1))));
@@ -176,6 +180,14 @@ std::string hex_text(const Bytes& octets) {
 }
 
 }  // namespace
+
+Bytes from_hex(std::string_view hex) {
+  Bytes out;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    out.push_back(static_cast<std::uint8_t>(number(hex.substr(i, 2), 16)));
+  }
+  return out;
+}
 
 Labels name(std::string_view text) {
   Labels out;

@@ -19,14 +19,14 @@ using Labels = std::vector<std::string>;  // raw octets, from the left; the root
 namespace type {
 inline constexpr std::uint16_t A = 1, NS = 2, CNAME = 5, SOA = 6, PTR = 12, HINFO = 13, MX = 15, TXT = 16,
                                AAAA = 28, SRV = 33, DNAME = 39, OPT = 41, DS = 43, RRSIG = 46, NSEC = 47,
-                               DNSKEY = 48, HTTPS = 65, TKEY = 249, TSIG = 250, IXFR = 251, AXFR = 252,
-                               MAILB = 253, MAILA = 254, ANY = 255;
+                               DNSKEY = 48, NSEC3 = 50, NSEC3PARAM = 51, SVCB = 64, HTTPS = 65, TKEY = 249,
+                               TSIG = 250, IXFR = 251, AXFR = 252, MAILB = 253, MAILA = 254, ANY = 255;
 }
 
 // The numbers of RFC 1035 4.1.1, RFC 2136 2.2 and RFC 6891 9.
 namespace rcode {
 inline constexpr unsigned noerror = 0, formerr = 1, servfail = 2, nxdomain = 3, notimp = 4, refused = 5,
-                          yxdomain = 6, notauth = 9, badvers = 16;
+                          yxdomain = 6, notauth = 9, badvers = 16, badcookie = 23;
 }
 
 // Absolute, final dot or not; \DDD and \X are understood.
@@ -74,6 +74,7 @@ struct NamePlaces {
 NamePlaces names_of_type(std::uint16_t type);
 // Whole names in `rdata`, from the left.
 std::vector<Labels> names_in(const Rr& record);
+Bytes from_hex(std::string_view digits);
 
 // The form in which two records are the same data: owner and names inside in lower case.
 Rr normal(Rr record);

@@ -37,42 +37,87 @@ TemporaryDirectory::~TemporaryDirectory() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-TestMirror::TestMirror() {
-  backend::MirrorOptions options;
-  options.directory = directory_.path();
-  options.map_octets = 1ull << 30;
-  mirror_ = checked(backend::open_mirror(options), "open_mirror");
+TestMirror::TestMirror(const std::vector<ZoneText>& zones, const server::PipelineOptions& options) {
+  come_from("127.0.0.1");
+  backend::MirrorOptions where;
+  where.directory = directory_.path();
+  where.map_octets = 1ull << 30;
+  mirror_ = checked(backend::open_mirror(where), "open_mirror");
   pipeline_ = std::make_unique<server::QueryPipeline>(tables_, checked(mirror_->reader(), "reader"), 0,
-                                                      nullptr, nullptr);
+                                                      nullptr, nullptr, options, &clock_);
+  if (!zones.empty()) serve(zones);
+}
+
+void TestMirror::come_from(std::string_view address) {
+  client_.address = boost::asio::ip::make_address(address);
 }
 
 TestMirror::~TestMirror() = default;
 
-std::shared_ptr<backend::ZoneEntry> TestMirror::store(const ZoneText& text) {
-  backend::Writer& writer = mirror_->writer();
-  const dns::Name apex = product_name(text.apex);
-  backend::ZoneRow row = checked(writer.ensure_zone(apex), "ensure_zone");
-  auto entry = std::make_shared<backend::ZoneEntry>(apex, row.id, text.policy);
-  entry->set_service(text.service);
-  if (text.service == backend::Service::no_data) return entry;
-  row.generation = checked(writer.begin(row.id), "begin");
+std::vector<backend::StoredNode> TestMirror::nodes_of(const ZoneText& text, backend::BuildSummary* summary) {
   backend::BuildOptions options;
-  options.apex = apex;
+  options.apex = product_name(text.apex);
   options.spool_directory = directory_.path();
   backend::ZoneBuilder builder(options);
   for (const Rr& record : text.records) {
     const dns::Name owner = product_name(record.owner);
     checked(builder.add({owner, dns::RRType{record.type}, record.ttl, record.rdata}), "add");
   }
-  const auto sink = [&](std::vector<backend::StoredNode> nodes) { return writer.put(row.generation, nodes); };
-  const backend::BuildSummary summary = checked(builder.finish(sink), "finish");
+  std::vector<backend::StoredNode> all;
+  const auto sink = [&](std::vector<backend::StoredNode> nodes) {
+    std::move(nodes.begin(), nodes.end(), std::back_inserter(all));
+    return Result<>();
+  };
+  const backend::BuildSummary built = checked(builder.finish(sink), "finish");
+  if (summary != nullptr) *summary = built;
+  return all;
+}
+
+backend::ZoneRow TestMirror::publish(const ZoneText& text, backend::MergeBounds bounds) {
+  backend::Writer& writer = mirror_->writer();
+  std::vector<backend::NewVersion> next(1);
+  next[0].apex = product_name(text.apex);
+  backend::ZoneRow& row = next[0].row;
+  row = checked(writer.ensure_zone(next[0].apex), "ensure_zone");
+  backend::BuildSummary summary;
+  std::vector<backend::StoredNode> nodes = nodes_of(text, &summary);
+  next[0].content = backend::Content::nodes;
+  if (row.generation == 0) {
+    next[0].nodes = std::move(nodes);
+  } else {
+    const auto reader = checked(mirror_->reader(), "reader");
+    const auto sink = [&](std::vector<backend::StoredNode> some) {
+      std::move(some.begin(), some.end(), std::back_inserter(next[0].nodes));
+      return Result<>();
+    };
+    backend::ZoneMerge merge(*reader, row, sink, bounds);
+    for (backend::StoredNode& node : nodes) checked(merge.add({std::move(node)}), "merge");
+    backend::MergedZone merged = checked(merge.finish(), "merge");
+    if (merged.content == backend::Content::patch) {
+      next[0].content = backend::Content::patch;
+      next[0].nodes = std::move(merged.nodes);
+    }
+    next[0].change = std::move(merged.change);
+  }
   row.version += 1;
   row.serial = summary.serial;
   row.records = summary.records;
   row.nodes = summary.nodes;
   row.digest = summary.digest;
-  const std::uint64_t commit = checked(writer.publish(apex, row, {}), "publish");
-  entry->publish({row.generation, row.version}, commit);
+  next[0].timers = text.timers;
+  checked(writer.publish(next), "publish");
+  return row;
+}
+
+std::shared_ptr<backend::ZoneEntry> TestMirror::store(const ZoneText& text) {
+  const dns::Name apex = product_name(text.apex);
+  const bool data = text.service != backend::Service::no_data;
+  const backend::ZoneRow row =
+      data ? publish(text) : checked(mirror_->writer().ensure_zone(apex), "ensure_zone");
+  auto entry = std::make_shared<backend::ZoneEntry>(apex, row.id, text.policy);
+  entry->set_service(text.service);
+  // No reader knows the entry yet, and each is renewed before it reads: any commit will do.
+  if (data) entry->publish({row.generation, row.version}, 1);
   return entry;
 }
 
@@ -87,11 +132,9 @@ void TestMirror::serve(const std::vector<ZoneText>& zones) {
 std::optional<Bytes> TestMirror::exchange(const Bytes& query, metrics::Proto proto) {
   // No larger than promised, so that a sanitizer sees a write past it.
   Bytes out(proto == metrics::Proto::udp ? limits::udp_octets : limits::message_octets);
-  server::Client client;
-  client.address = boost::asio::ip::address_v4::loopback();
-  client.proto = proto;
+  client_.proto = proto;
   pipeline_->begin_batch();
-  const server::Response response = pipeline_->answer(query, client, out);
+  const server::Response response = pipeline_->answer(query, client_, out);
   pipeline_->end_batch();
   if (response.kind != server::Response::Kind::send) return std::nullopt;
   out.resize(response.size);

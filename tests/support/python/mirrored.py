@@ -16,7 +16,8 @@ FITS_EVERYWHERE = 1000
 
 def question_wire(owner, rdtype):
     """A question with EDNS and 1232 octets, without flags."""
-    return (struct.pack("!6H", 0, 0, 1, 0, 0, 1) + dns.name.from_text(owner).to_wire()
+    owner = dns.name.from_text(owner) if isinstance(owner, str) else owner
+    return (struct.pack("!6H", 0, 0, 1, 0, 0, 1) + owner.to_wire()
             + struct.pack("!HH", dns.rdatatype.from_text(rdtype), 1) + b"\0" + struct.pack("!HHIH", 41, 1232, 0, 0))
 
 

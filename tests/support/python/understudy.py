@@ -28,10 +28,14 @@ def table(header, options):
     return "\n".join([header, *(f"{key} = {toml(value)}" for key, value in options.items()), ""])
 
 
-class Understudy:
-    """`zones` is a list of dictionaries with the configuration's own keys."""
+def run(*arguments):
+    return subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=DEADLINE, check=False)
 
-    def __init__(self, scratch, zones, name="understudy", listen=("127.0.0.1:0",), http="127.0.0.1:0", **server):
+
+class Understudy:
+    """`zones` is a list of dictionaries with the configuration's own keys; `tables` are further tables by name."""
+
+    def __init__(self, scratch, zones, name="understudy", listen=("127.0.0.1:0",), http="127.0.0.1:0", tables=None, **server):
         self.name = name
         self.scratch = scratch
         self.directory = scratch.directory(name)
@@ -41,14 +45,17 @@ class Understudy:
         self.server = {"listen": list(listen), "data": self.data, "control": self.control, "workers": 2, **server}
         self.http_listen = http
         self.zones = zones
+        self.tables = tables or {}
         self.process = None
         self.address = self.port = self.http = None
         self.endpoints = []
+        self.tls_endpoints = []
         self._read = 0
         scratch.own(self)
 
     def write_config(self):
         parts = [table("[server]", self.server), table("[http]", {"listen": self.http_listen})]
+        parts += [table(f"[{name}]", options) for name, options in self.tables.items()]
         parts += [table("[[zone]]", zone) for zone in self.zones]
         with open(self.config, "w", encoding="utf-8") as file:
             file.write("\n".join(parts))
@@ -67,9 +74,11 @@ class Understudy:
         if "ready" not in (line.strip() for line in lines):
             return False
         self.endpoints = []
+        self.tls_endpoints = []
         for line in lines:
-            if found := re.match(r"listening udp\+tcp (\S+):(\d+)$", line.strip()):
-                self.endpoints.append((found[1].strip("[]"), int(found[2])))
+            if found := re.match(r"listening (udp\+tcp|tls) (\S+):(\d+)$", line.strip()):
+                endpoints = self.tls_endpoints if found[1] == "tls" else self.endpoints
+                endpoints.append((found[2].strip("[]"), int(found[3])))
             elif found := re.match(r"http (\S+:\d+)$", line.strip()):
                 self.http = found[1]
         assert self.endpoints, f"no listening line before ready:\n{self.log()}"

@@ -141,6 +141,17 @@ x.host A/large A/large AAAA/x.large A/manytexts TXT/zerottl A/longttl A/onesecon
 """
 
 
+def small(apex, serial):
+    """A zone of four records that says which version it is. Its refresh is a day: what comes sooner comes by NOTIFY."""
+    return f"""$ORIGIN {apex}
+$TTL 300
+@    IN SOA  ns1 hostmaster {serial} 86400 86400 1209600 60
+@    IN NS   ns1
+ns1  IN A    192.0.2.1
+www  IN TXT  "serial {serial}"
+"""
+
+
 def long_name(apex, octets):
     """A name whose wire form has exactly so many octets."""
     left = octets - len(wire(apex))

@@ -1,7 +1,6 @@
 // The command line as a script sees it: exit codes, and one line that helps for every misuse.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
@@ -9,49 +8,16 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
-#include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <thread>
 
-#include "app/verbs.h"
+#include "unit/app/command.h"
 
 namespace understudy::app {
 namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-struct Ran {
-  int code = -1;
-  std::string out, err;
-};
-
-Ran run(std::vector<std::string> arguments) {
-  std::ostringstream out, err;
-  const Console console{out, err, false, false};
-  Ran ran;
-  ran.code = run_command(std::move(arguments), console);
-  ran.out = out.str();
-  ran.err = err.str();
-  return ran;
-}
-
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "understudy-command-XXXXXX").string();
-    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 TEST(Command, AnswersEveryMisuseWithOneLineAndTwo) {
   Folder folder;
@@ -64,6 +30,10 @@ TEST(Command, AnswersEveryMisuseWithOneLineAndTwo) {
       {{"status", "--nonsense"}, "understudy status --help"},
       {{"status", "a", "b"}, "understudy status --help"},
       {{"show"}, "ZONE"},
+      {{"show", "z.test", "--version", "x"}, "--version"},
+      {{"history"}, "ZONE"},
+      {{"diff"}, "A"},
+      {{"diff", "mirror:"}, "B"},
       {{"refresh"}, "ZONE"},
       {{"retransfer"}, "ZONE"},
       {{"compare"}, "ZONE"},
@@ -78,6 +48,16 @@ TEST(Command, AnswersEveryMisuseWithOneLineAndTwo) {
       {{"status", "--control", folder.file("none.sock")},
        "no server is running at " + folder.file("none.sock")},
       {{"status", "--config", folder.file("none.toml")}, "none.toml"},
+      {{"add", "z.test"}, "z.test. has no source"},
+      {{"add", "z.test", "--source", "exec:true"}, "configuration file only"},
+      {{"add", "z.test", "--source", "axfr://192.0.2.1", "--retry-min", "2h", "--retry-max", "1h"},
+       "retry-min is above retry-max"},
+      {{"add", "z.test", "--source", "axfr://192.0.2.1", "--max-records-per-name", "many"},
+       "\"many\" is no whole number"},
+      {{"add", "z.test", "--source", "axfr://192.0.2.1", "--control", folder.file("none.sock")},
+       "no server is running"},
+      {{"add", "--source", "axfr://192.0.2.1"}, "ZONE"},
+      {{"remove"}, "ZONE"},
       {{"show", "bad..name", "--data", folder.file("none")}, "bad..name"},
   };
   for (const auto& [arguments, help] : misuses) {
@@ -99,7 +79,8 @@ TEST(Command, ReportsEveryWrongArgumentOfServe) {
 
 TEST(Command, HelpsOnStandardOutputWithZero) {
   for (const std::string verb :
-       {"serve", "status", "show", "refresh", "retransfer", "compare", "check-config"}) {
+       {"serve", "status", "show", "history", "diff", "add", "remove", "refresh", "retransfer", "compare",
+        "check-config"}) {
     const Ran ran = run({verb, "--help"});
     EXPECT_EQ(ran.code, 0) << verb;
     EXPECT_THAT(ran.out, HasSubstr("--help")) << verb;
@@ -218,13 +199,35 @@ TEST(Status, TellsStateReasonAndPrimary) {
   const Ran detail = ask(one, {"status", "z.test"});
   EXPECT_EQ(detail.code, 0);
   for (const std::string_view part :
-       {"second-soa: an SOA at www", "axfr://192.0.2.1", "failing", "timeout: no answer in 5 s",
-        "out of sync", "1 record that does not belong"}) {
+       {"second-soa: an SOA at www", "axfr://192.0.2.1", "since 2026-01-01T00:00:00Z",
+        "timeout: no answer in 5 s", "serial 9, in 2.0 ms", "out of sync", "1 record that does not belong"}) {
     EXPECT_THAT(detail.out, HasSubstr(std::string(part)));
   }
   const Ran script = ask(json, {"status", "z.test", "--json"});
   EXPECT_EQ(boost::json::parse(script.out), boost::json::parse(zone));
   EXPECT_EQ(std::count(script.out.begin(), script.out.end(), '\n'), 1) << "one line";
+}
+
+TEST(Add, PassesTheOptionsOnInTheirOrder) {
+  FakeServer server(R"({"result":{"zone":"z.test.","outcome":"added; so it is"}})"
+                    "\n");
+  const Ran ran = ask(server, {"add", "z.test", "--source", "axfr://192.0.2.2", "--source", "file:/etc/z",
+                               "--refresh-min", "5m", "--notify", "192.0.2.7"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(ran.out, "z.test.: added; so it is\n");
+  EXPECT_EQ(boost::json::parse(server.request()),
+            boost::json::parse(R"({"verb":"add","zone":"z.test","options":[["source","axfr://192.0.2.2"],)"
+                               R"(["source","file:/etc/z"],["notify","192.0.2.7"],["refresh-min","5m"]]})"));
+}
+
+TEST(Status, TellsOfZonesThatAreServedNoMore) {
+  FakeServer server(R"({"result":{"zones":[],"unserved":[{"zone":"z.test.","since":"2026-01-01T00:00:00Z",)"
+                    R"("kept_until":"2026-01-08T00:00:00Z","version":3,"serial":42}]}})"
+                    "\n");
+  const Ran ran = ask(server, {"status"});
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_THAT(ran.out, HasSubstr("z.test. is served no more since 2026-01-01T00:00:00Z"));
+  EXPECT_THAT(ran.out, HasSubstr("serial 42"));
 }
 
 TEST(Verbs, PassOnWhatTheServerRefused) {

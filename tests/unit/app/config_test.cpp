@@ -12,6 +12,7 @@
 namespace understudy::app {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -27,6 +28,10 @@ listen  = ["127.0.0.1:5300", "[::1]:0"]
 data    = "/srv/mirror"
 control = "/run/u.sock"
 workers = 3
+minimal-answers = false
+version-bind = "none of it"
+hostname-bind = "ns1"
+id-server = "one"
 [http]
 listen = "127.0.0.1:0"
 ready-min-served-ratio = 0.5
@@ -47,12 +52,23 @@ cname-conflict = "drop"
 transfer-max-size = "2GiB"
 transfer-max-records = 1000
 max-records-per-name = 10
+keep = { versions = 5, bytes = "2MiB" }
 [[zone]]
 names = ["a.test", "b.test."]
 source = "file:/zones/shared"
 [compare]
 rate = 2.5
 period = "10m"
+[edns]
+nsid = "0x00ff41"
+[rrl]
+responses-per-second = 7.5
+slip = 3
+ipv4-prefix = 28
+ipv6-prefix = 48
+exempt = ["192.0.2.0/24"]
+log-only = true
+table-size = 1024
 [log]
 level = "warning"
 )",
@@ -71,8 +87,23 @@ level = "warning"
   EXPECT_EQ(config.compare_rate, 2.5);
   EXPECT_EQ(config.compare_period, Seconds(600));
   EXPECT_EQ(config.log_level, log::Level::warning);
+  EXPECT_FALSE(config.pipeline.minimal_answers);
+  EXPECT_EQ(config.pipeline.chaos.version, "none of it");
+  EXPECT_EQ(config.pipeline.chaos.hostname, "ns1");
+  EXPECT_EQ(config.pipeline.chaos.id, "one");
+  EXPECT_THAT(config.pipeline.nsid, ElementsAre(0, 0xff, 'A'));
+  EXPECT_EQ(config.pipeline.rate_limit.responses_per_second, 7.5);
+  EXPECT_EQ(config.pipeline.rate_limit.slip, 3u);
+  EXPECT_EQ(config.pipeline.rate_limit.ipv4_prefix, 28u);
+  EXPECT_EQ(config.pipeline.rate_limit.ipv6_prefix, 48u);
+  EXPECT_THAT(config.pipeline.rate_limit.exempt, SizeIs(1));
+  EXPECT_TRUE(config.pipeline.rate_limit.log_only);
+  EXPECT_EQ(config.pipeline.rate_limit.table_size, 1024u);
   ASSERT_THAT(config.zones, SizeIs(3));
   const sync::ZoneSettings& zone = config.zones[0];
+  EXPECT_EQ(zone.keep.versions, 5u);
+  EXPECT_EQ(zone.keep.age, Seconds(90 * 86400));
+  EXPECT_EQ(zone.keep.octets, 2u << 20);
   EXPECT_EQ(dns::to_string(zone.apex), "example.com.");
   ASSERT_THAT(zone.sources, SizeIs(2));
   EXPECT_EQ(std::get<sync::AxfrSource>(zone.sources[0]).primary.port, 53);
@@ -138,7 +169,7 @@ TEST(Config, ReportsEverythingAtOnceInOrderOfLines) {
       "on-expire = \"servfail\"\n"      // 11
       "[[zone]]\n"                      // 12
       "name = \"lonely.test\"\n"        // 13
-      "[tls]\n"                         // 14
+      "[gate]\n"                        // 14
       "[sever]\n"                       // 15
       "[http]\n"                        // 16
       "ready-min-served-ratio = 7\n");  // 17
@@ -153,21 +184,63 @@ TEST(Config, ReportsEverythingAtOnceInOrderOfLines) {
                   AllOf(StartsWith("f:10: "), HasSubstr("\"drop\" \"refuse\"")),
                   AllOf(StartsWith("f:11: "), HasSubstr("not available in this version")),
                   AllOf(StartsWith("f:12: "), HasSubstr("lonely.test. has no source")),
-                  AllOf(StartsWith("f:14: "), HasSubstr("[tls] is not available in this version")),
+                  AllOf(StartsWith("f:14: "), HasSubstr("[gate] is not available in this version")),
                   AllOf(StartsWith("f:15: "), HasSubstr("did you mean [server]?")),
                   AllOf(StartsWith("f:17: "), HasSubstr("out of range: 0 to 1"))));
 }
 
+TEST(Config, TellsWhatIsWrongInsideAnInlineTable) {
+  const std::string zone = "[[zone]]\nname = \"x\"\nsource = \"axfr://192.0.2.1\"\n";
+  EXPECT_THAT(problems_of(zone + "keep = { versoins = 3 }"),
+              ElementsAre(AllOf(HasSubstr(":4"), HasSubstr("keep.versoins"), HasSubstr("keep.versions"))));
+  EXPECT_THAT(problems_of(zone + "keep = 3"), ElementsAre(HasSubstr("zone.keep: wants a table")));
+  EXPECT_THAT(problems_of(zone + "keep = { versions = 0 }"), ElementsAre(HasSubstr("zone.keep.versions")));
+}
+
+TEST(Config, Streams) {
+  const LoadedConfig loaded = parse_config(R"(
+[tls]
+certificate = "/etc/c.pem"
+key = "/etc/k.pem"
+[server]
+listen-tls = ["127.0.0.1:8853", "[::1]:0"]
+tcp-clients = 5000
+tcp-clients-per-address = 7
+tcp-idle = "3s"
+tcp-lifetime = "1h"
+[edns]
+padding = 128
+)",
+                                           "f");
+  ASSERT_THAT(loaded.problems, IsEmpty());
+  ASSERT_THAT(loaded.config.listen_tls, SizeIs(2));
+  EXPECT_EQ(net::to_string(loaded.config.listen_tls[0]), "127.0.0.1:8853");
+  const StreamConfig& streams = loaded.config.streams;
+  EXPECT_EQ(streams.connections, 5000u);
+  EXPECT_EQ(streams.connections_per_address, 7u);
+  EXPECT_EQ(streams.idle, Seconds(3));
+  EXPECT_EQ(streams.lifetime, Seconds(3600));
+  EXPECT_EQ(streams.certificate, "/etc/c.pem");
+  EXPECT_EQ(streams.key, "/etc/k.pem");
+  EXPECT_EQ(streams.padding, 128u);
+}
+
+TEST(Config, TlsNeedsACertificateAndItsKey) {
+  EXPECT_THAT(problems_of("[server]\nlisten-tls = \"127.0.0.1:853\""),
+              ElementsAre(HasSubstr("needs [tls] certificate and key")));
+  EXPECT_THAT(problems_of("[tls]\ncertificate = \"c\""), ElementsAre(HasSubstr("give both")));
+  EXPECT_THAT(problems_of("[tls]\nkey = \"k\""), ElementsAre(HasSubstr("give both")));
+}
+
 TEST(Config, RefusesWhatTheContractBringsLater) {
   for (const std::string_view text :
-       {"[[key]]\nname = \"k\"", "[rrl]", "[edns]", "[[catalog]]", "[gate]", "[metrics]",
-        "[server]\nlisten-tls = []", "[http]\npublic = \"0.0.0.0:80\"", "[compare]\nexpect = []"}) {
+       {"[[key]]\nname = \"k\"", "[[catalog]]", "[gate]", "[metrics]", "[tls]\npins = []",
+        "[http]\npublic = \"0.0.0.0:80\"", "[compare]\nexpect = []"}) {
     EXPECT_THAT(problems_of(text), ElementsAre(HasSubstr("not available in this version"))) << text;
   }
   const std::string zone = "[[zone]]\nname = \"x\"\nsource = \"axfr://192.0.2.1\"\n";
   for (const std::string_view line :
-       {"keep = { versions = 3 }", "serial = \"keep\"", "stale-past-signature = \"stop\"",
-        "allow-transfer = [\"key:xfr.example.\"]"}) {
+       {"serial = \"keep\"", "stale-past-signature = \"stop\"", "allow-transfer = [\"key:xfr.example.\"]"}) {
     EXPECT_THAT(problems_of(zone + std::string(line)),
                 ElementsAre(HasSubstr("not available in this version")))
         << line;
@@ -186,6 +259,38 @@ TEST(Config, SeesWhatNoSingleKeyShows) {
   EXPECT_THAT(problems_of("listen = [\"127.0.0.1:53\"]\n"), ElementsAre(HasSubstr("belongs under [server]")));
   EXPECT_THAT(problems_of("[server]\nlisten = \"127.0.0.1\"\n"), ElementsAre(HasSubstr("lacks a port")));
   EXPECT_THAT(problems_of("[server]\nlisten = \"::1\"\n"), ElementsAre(HasSubstr("[::1]:53")));
+}
+
+TEST(Config, ReadsCookieSecretsFromTheirFile) {
+  const std::string path = ::testing::TempDir() + "cookie-secrets";
+  const auto read = [&](const std::string& text) {
+    std::ofstream(path) << text;
+    return parse_config("[edns]\ncookie-secret-file = \"" + path + "\"\n", "f");
+  };
+  const std::string first = "e5e973e5a6b2a43f48e7dc849e37bfcf", second = "DD3BDF9344B678B185A6F5CB60FCA715";
+  const LoadedConfig one = read(first + "\n");
+  ASSERT_THAT(one.problems, IsEmpty());
+  EXPECT_EQ(one.config.pipeline.cookies.active->front(), 0xe5);
+  EXPECT_FALSE(one.config.pipeline.cookies.other.has_value());
+  const LoadedConfig two = read(first + "\r\n\n" + second);
+  ASSERT_THAT(two.problems, IsEmpty());
+  EXPECT_EQ(two.config.pipeline.cookies.active->back(), 0xcf);
+  EXPECT_EQ(two.config.pipeline.cookies.other->back(), 0x15);
+  for (const std::string& wrong : {std::string(), first + "00\n", first.substr(2), "x" + first.substr(1),
+                                   first + "\n" + second + "\n" + first}) {
+    EXPECT_THAT(read(wrong).problems, ElementsAre(AllOf(StartsWith("f:2: "), HasSubstr(path)))) << wrong;
+  }
+  std::filesystem::remove(path);
+  EXPECT_THAT(parse_config("[edns]\ncookie-secret-file = \"" + path + "\"\n", "f").problems,
+              ElementsAre(HasSubstr("No such file")));
+  EXPECT_FALSE(default_config().pipeline.cookies.active.has_value());
+}
+
+TEST(Config, BoundsWhatTheServerSaysOfItself) {
+  EXPECT_THAT(problems_of("[edns]\nnsid = \"0x0g\""), ElementsAre(HasSubstr("hexadecimal")));
+  EXPECT_THAT(problems_of("[edns]\nnsid = \"" + std::string(129, 'n') + "\""), ElementsAre(HasSubstr("128")));
+  EXPECT_THAT(problems_of("[server]\nid-server = \"" + std::string(256, 'n') + "\""),
+              ElementsAre(HasSubstr("255")));
 }
 
 TEST(Config, SaysWhereATextIsNoToml) {
@@ -228,7 +333,7 @@ TEST(Config, EveryRowHelpsAndEveryDefaultIsInItsRange) {
 }
 
 TEST(Config, TheReferencePageIsTheOneOfTheRows) {
-  const auto root = std::filesystem::path(__FILE__).parent_path() / "../../..";
+  const auto root = std::filesystem::path(UNDERSTUDY_SOURCE);
   std::ifstream in(root / "docs/configuration.md", std::ios::binary);
   const std::string page(std::istreambuf_iterator<char>(in), {});
   EXPECT_EQ(page, config_reference())

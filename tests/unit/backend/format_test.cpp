@@ -142,6 +142,45 @@ TEST(StoreFormat, zone_row) {
   EXPECT_FALSE(decode_zone(Octets(golden).first(83)));
 }
 
+TEST(StoreFormat, version_row) {
+  using namespace lmdb::store_format;
+  const ChangeKey key = change_key(1, 2, 3);
+  EXPECT_EQ(bytes(key), (Bytes{0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 3}));
+  VersionRow row;
+  row.version = 2;
+  row.how = How::difference;
+  row.serial = 0x01020304;
+  row.published = 5;
+  row.records = 6;
+  row.nodes = 7;
+  row.digest.fill(0xee);
+  row.added = 8;
+  row.removed = 9;
+  row.zone_octets = 10;
+  row.octets = 11;
+  row.total_octets = 12;
+  row.before = 0x80000000000d;
+  row.chunks = 14;
+  row.source = "ab";
+  Bytes golden{2, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 7};
+  golden.resize(golden.size() + 32, 0xee);
+  for (const std::uint8_t number : Bytes{8, 9, 10, 11, 12})
+    golden.insert(golden.end(), {0, 0, 0, 0, 0, 0, 0, number});
+  golden.insert(golden.end(), {0x80, 0, 0, 0, 0, 13, 0, 0, 0, 14, 'a', 'b'});
+  EXPECT_EQ(encode(row), golden);
+  const auto back = decode_version(change_key(1, 2, 0), golden);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->version, 2u);
+  EXPECT_EQ(back->how, How::difference);
+  EXPECT_EQ(back->total_octets, 12u);
+  EXPECT_EQ(back->before, 0x80000000000du);
+  EXPECT_EQ(back->source, "ab");
+  EXPECT_FALSE(decode_version(key, golden));  // a chunk is no row
+  EXPECT_FALSE(decode_version(change_key(1, 2, 0), Octets(golden).first(110)));
+  golden[0] = 3;
+  EXPECT_FALSE(decode_version(change_key(1, 2, 0), golden));
+}
+
 TEST(StoreFormat, timers_garbage_and_generation) {
   using namespace lmdb::store_format;
   const TimerValue timers = encode(TimerRow{1, 2, 3, 4});
@@ -152,6 +191,27 @@ TEST(StoreFormat, timers_garbage_and_generation) {
   store_generation(generation.data(), 0x8000000000ff);
   EXPECT_EQ(generation, (Bytes{0x80, 0, 0, 0, 0, 0xff}));
   EXPECT_EQ(load_generation(generation.data()), 0x8000000000ffu);
+}
+
+TEST(StoreFormat, added_and_unserved_zones) {
+  using namespace lmdb::store_format;
+  const AddedZone zone{name("z."), 258, {{"source", "file:/z"}, {"notify", ""}}};
+  const Bytes golden{0,   0,   0,   0,   0,   0,   1,   2, 6,   's', 'o', 'u', 'r', 'c', 'e', 0, 7,
+                     'f', 'i', 'l', 'e', ':', '/', 'z', 6, 'n', 'o', 't', 'i', 'f', 'y', 0,   0};
+  EXPECT_EQ(encode(zone), golden);
+  const auto back = decode_added(name("z."), golden);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->added, 258);
+  EXPECT_EQ(back->options, zone.options);
+  EXPECT_TRUE(decode_added(name("z."), Octets(golden).first(8))->options.empty());
+  // Cut anywhere else than between two options, it is no row.
+  for (std::size_t size = 0; size < golden.size(); ++size) {
+    EXPECT_EQ(decode_added(name("z."), Octets(golden).first(size)).has_value(), size == 8 || size == 24)
+        << size;
+  }
+  EXPECT_EQ(bytes(encode(UnservedZone{name("z."), 258})), (Bytes{0, 0, 0, 0, 0, 0, 1, 2}));
+  EXPECT_EQ(decode_unserved(name("z."), Bytes{0, 0, 0, 0, 0, 0, 1, 2})->since, 258);
+  EXPECT_FALSE(decode_unserved(name("z."), Bytes(7)));
 }
 
 TEST(ContentDigest, order_and_case_do_not_matter_and_removal_undoes) {

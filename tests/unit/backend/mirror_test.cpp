@@ -79,7 +79,12 @@ class MirrorTest : public ::testing::Test {
     EXPECT_TRUE(writer.put(row.generation, build(serial, owners)));
     ++row.version;
     row.serial = serial;
-    EXPECT_TRUE(writer.publish(name("z."), row, {1, 2, 3, 4}));
+    std::vector<NewVersion> versions(1);
+    versions[0].apex = name("z.");
+    versions[0].row = row;
+    versions[0].timers = {1, 2, 3, 4};
+    versions[0].change.how = How::difference;  // the generation before is not kept
+    EXPECT_TRUE(writer.publish(versions));
     return row.generation;
   }
 
@@ -161,21 +166,26 @@ TEST_F(MirrorTest, small_zones_are_published_many_in_one_commit) {
   std::vector<Name> apexes;
   for (int i = 0; i < 100; ++i) apexes.push_back(name("z" + std::to_string(i) + "."));
   const auto rows = *writer.ensure_zones(apexes);
-  std::vector<WholeZone> zones;
+  std::vector<NewVersion> zones;
   for (std::size_t i = 0; i < apexes.size(); ++i) {
-    zones.push_back({apexes[i], rows[i], {}, build(1, {"a.z."})});
+    zones.emplace_back();
+    zones.back().apex = apexes[i];
+    zones.back().row = rows[i];
     zones.back().row.version = 1;
+    zones.back().content = Content::nodes;
+    zones.back().nodes = build(1, {"a.z."});
   }
-  ASSERT_TRUE(writer.publish_whole(zones));
+  ASSERT_TRUE(writer.publish(zones));
   std::vector<Generation> generations;
-  for (const WholeZone& zone : zones) generations.push_back(zone.row.generation);
+  for (const NewVersion& zone : zones) generations.push_back(zone.row.generation);
   std::sort(generations.begin(), generations.end());
   EXPECT_EQ(std::unique(generations.begin(), generations.end()), generations.end());
   EXPECT_EQ(count_nodes(zones[57].row.generation), 2u);
   // A bulk build that is under way goes on behind them.
   const Generation bulk = *writer.begin(rows[0].id);
   ASSERT_TRUE(writer.put(bulk, build(2, {"b.z."})));
-  ASSERT_TRUE(writer.publish_whole(zones));
+  for (NewVersion& zone : zones) ++zone.row.version;
+  ASSERT_TRUE(writer.publish(zones));
   EXPECT_EQ(count_nodes(bulk), 2u);
 }
 
@@ -255,11 +265,11 @@ TEST_F(MirrorTest, a_newer_schema_and_another_programs_lmdb_file_are_refused_unt
     ASSERT_EQ(mdb_txn_commit(txn), 0);
     mdb_env_close(env);
   };
-  change("meta", "schema", {0, 0, 0, 2});
+  change("meta", "schema", {0, 0, 0, 3});
   Bytes before = contents(path);
   auto refused = open_mirror(options());
   EXPECT_EQ(refused.error().reason, "mirror-schema");
-  EXPECT_NE(refused.error().message.find("version 2"), std::string::npos);
+  EXPECT_NE(refused.error().message.find("version 3"), std::string::npos);
   EXPECT_EQ(contents(path), before);
   std::filesystem::remove(path);
   change("customers", "a", {1});
@@ -369,6 +379,11 @@ class NoReader final : public Reader {
   }
   std::optional<TimerRow> timers(ZoneId) override { return std::nullopt; }
   std::vector<std::pair<Name, ZoneRow>> zones() override { return {}; }
+  std::vector<VersionRow> versions(ZoneId) override { return {}; }
+  std::optional<VersionRow> version(ZoneId, Version) override { return std::nullopt; }
+  Octets change_chunk(ZoneId, Version, std::uint32_t) override { return {}; }
+  std::vector<AddedZone> added() override { return {}; }
+  std::vector<UnservedZone> unserved() override { return {}; }
 };
 
 TEST(ZoneEntry, a_reader_sees_the_newest_publication_that_its_commit_contains) {

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "base/siphash.h"
 
 namespace understudy {
 namespace {
@@ -13,6 +14,16 @@ namespace {
 Result<int> half(int number) {
   if (number % 2 != 0) return Error{"odd", std::to_string(number) + " is odd"};
   return number / 2;
+}
+
+// The last vectors of the paper's appendix A and of its authors' list: key 00 to 0f, input 00, 01, ...
+TEST(SipHash, IsTheAuthors) {
+  SipKey key;
+  std::vector<std::uint8_t> input;
+  for (std::uint8_t i = 0; i < 16; ++i) key[i] = i;
+  EXPECT_EQ(siphash(key, input), 0x726fdb47dd0e0e31ull);
+  for (std::uint8_t i = 0; i < 15; ++i) input.push_back(i);
+  EXPECT_EQ(siphash(key, input), 0xa129ca6149be45e5ull);
 }
 
 TEST(Result, CarriesAValueOrAReason) {

@@ -44,7 +44,8 @@ class Doors : public ::testing::Test {
     options.workers = 1;
     options.data_directory = folder_;
     server_.emplace(*mirror_, tables_, *sync_, options);
-    rooms_.emplace(Rooms{context_, *sync_, *comparer_, *server_, *mirror_, tables_, clock_});
+    rooms_.emplace(
+        Rooms{context_, *sync_, *comparer_, *server_, *mirror_, tables_, clock_, read_zone_options});
     control_.emplace(*rooms_);
     sync::ZoneSettings zone;
     zone.apex = dns::Name::from_text("z.test.").value();
@@ -77,6 +78,17 @@ class Doors : public ::testing::Test {
     if (sync_) sync_->stop();
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);
+  }
+
+  // Stands in for app/: the one option that it knows is a file.
+  static Result<sync::ZoneSettings> read_zone_options(const dns::Name& apex,
+                                                      const backend::ZoneOptions& options) {
+    if (options.size() != 1 || options.front().first != "source")
+      return Error{"zone-options", "one source is wanted"};
+    sync::ZoneSettings zone;
+    zone.apex = apex;
+    zone.sources = {sync::FileSource{options.front().second}};
+    return zone;
   }
 
   bool running() const { return thread_.joinable(); }
@@ -147,6 +159,30 @@ TEST_F(Doors, ControlAnswersTheVerbs) {
   EXPECT_TRUE(ask_server(socket(), {{"verb", "retransfer"}, {"zone", "z.test"}}).has_value());
 }
 
+TEST_F(Doors, ControlAddsAndRemovesAZone) {
+  run();
+  const json::object request{
+      {"verb", "add"}, {"zone", "new.test"}, {"options", {json::array{"source", file("zone")}}}};
+  const auto added = ask_server(socket(), request);
+  ASSERT_TRUE(added.has_value()) << added.error().message;
+  EXPECT_TRUE(ask_server(socket(), {{"verb", "refresh"}, {"zone", "new.test"}}).has_value());
+  const auto status = ask_server(socket(), {{"verb", "status"}, {"zone", "new.test"}});
+  ASSERT_TRUE(status.has_value()) << status.error().message;
+  EXPECT_EQ(status->at("origin"), json::value("added"));
+  EXPECT_EQ(status->at("serial"), json::value(7));
+  EXPECT_TRUE(status->at("comparison").is_object()) << "it is compared like the others";
+  EXPECT_THAT(get("/metrics").second, HasSubstr("understudy_zone_records{zone=\"new.test.\"} 3\n"));
+
+  ASSERT_TRUE(ask_server(socket(), {{"verb", "remove"}, {"zone", "new.test"}}).has_value());
+  EXPECT_FALSE(ask_server(socket(), {{"verb", "status"}, {"zone", "new.test"}}).has_value());
+  EXPECT_THAT(get("/metrics").second, Not(HasSubstr("new.test."))) << "series of a removed zone go";
+  const auto all = ask_server(socket(), {{"verb", "status"}});
+  ASSERT_TRUE(all.has_value());
+  EXPECT_EQ(all->at("zones").as_array().size(), 1u);
+  EXPECT_EQ(all->at("unserved").at(0).at("zone"), json::value("new.test."));
+  EXPECT_EQ(all->at("unserved").at(0).at("serial"), json::value(7));
+}
+
 TEST_F(Doors, ControlComparesOnceWithAnAddressAndTellsItsProgress) {
   run();
   const std::string ourselves = net::to_string(server_->addresses().at(0));
@@ -173,6 +209,14 @@ TEST_F(Doors, ControlRefusesWhatItDoesNotUnderstand) {
            {"{\"verb\":\"refresh\"}\n", "bad-request"},
            {"{\"verb\":\"refresh\",\"zone\":\"other.test\"}\n", "unknown-zone"},
            {"{\"verb\":\"status\",\"zone\":\"other.test\"}\n", "unknown-zone"},
+           {"{\"verb\":\"remove\",\"zone\":\"other.test\"}\n", "unknown-zone"},
+           {"{\"verb\":\"remove\",\"zone\":\"z.test\"}\n", "zone-configured"},
+           {"{\"verb\":\"add\",\"zone\":\"new.test\"}\n", "bad-request"},
+           {"{\"verb\":\"add\",\"zone\":\"new.test\",\"options\":{}}\n", "bad-request"},
+           {"{\"verb\":\"add\",\"zone\":\"new.test\",\"options\":[[\"source\"]]}\n", "bad-request"},
+           {"{\"verb\":\"add\",\"zone\":\"new.test\",\"options\":[[\"source\",1]]}\n", "bad-request"},
+           {"{\"verb\":\"add\",\"zone\":\"new.test\",\"options\":[]}\n", "zone-options"},
+           {"{\"verb\":\"add\",\"zone\":\"z.test\",\"options\":[[\"source\",\"/z\"]]}\n", "zone-exists"},
            {"{\"verb\":\"compare\",\"zone\":\"z.test\",\"with\":[]}\n", "bad-request"},
            {"{\"verb\":\"compare\",\"zone\":\"z.test\",\"with\":[\"192.0.2.1\"],\"rate\":0}\n",
             "bad-request"}}) {

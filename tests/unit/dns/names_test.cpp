@@ -115,6 +115,52 @@ TEST(Names, KeysTurnBackIntoNames) {
   }
 }
 
+// The apex's key, 00, and the hash; RFC 5155 appendix A for the hash and its label.
+TEST(Names, KeysOfNsec3) {
+  const Name apex = *Name::from_text("example.");
+  const Name owner = *Name::from_text("0P9MHAVEQVM6T7VBL5LOP2U3T2RP3TOM.example.");
+  const auto hash = nsec3_hash_of_label(owner.view().first_label());
+  ASSERT_TRUE(hash.has_value());
+  NameKey key(apex);
+  key.append_nsec3(*hash);
+  const std::vector<std::uint8_t> golden{'e',  'x',  'a',  'm',  'p',  'l',  'e',  0,    0,    0x06,
+                                         0x53, 0x68, 0xab, 0xee, 0xd7, 0xec, 0x6e, 0x9f, 0xeb, 0xa9,
+                                         0x6b, 0x8c, 0x8b, 0xc3, 0xe8, 0xb7, 0x91, 0xf7, 0x16};
+  EXPECT_EQ(std::vector<std::uint8_t>(key.octets().begin(), key.octets().end()), golden);
+  EXPECT_TRUE(is_nsec3_key(key.octets()));
+  EXPECT_FALSE(is_nsec3_key(NameKey(owner).octets()));
+  EXPECT_EQ(*name_of_key(key.octets()), owner);
+  EXPECT_EQ(key_label_count(key.octets()), 2u);
+  NameKey again;
+  again.assign_key(key.octets());
+  EXPECT_EQ(again.label_count(), 1u);
+  EXPECT_EQ(again.size(), key.size());
+  // Of the root, and with a hash full of 00.
+  NameKey root{NameView()};
+  root.append_nsec3({});
+  EXPECT_EQ(root.size(), 21u);
+  EXPECT_EQ(to_string(*name_of_key(root.octets())), std::string(32, '0') + ".");
+  again.assign_key(root.octets());
+  EXPECT_EQ(again.label_count(), 0u);
+  for (const char* no_hash : {"0p9mhaveqvm6t7vbl5lop2u3t2rp3to", "0p9mhaveqvm6t7vbl5lop2u3t2rp3tow"}) {
+    const std::string_view label = no_hash;
+    EXPECT_FALSE(nsec3_hash_of_label({reinterpret_cast<const std::uint8_t*>(label.data()), label.size()})) << label;
+  }
+}
+
+// What stands between a name and all before it.
+TEST(Names, KeysRightBefore) {
+  const NameKey name(*Name::from_text("b.example."));
+  NameKey before;
+  before.assign_before(name.octets());
+  const auto less = [](const NameKey& x, const NameKey& y) {
+    return std::lexicographical_compare(x.octets().begin(), x.octets().end(), y.octets().begin(), y.octets().end());
+  };
+  EXPECT_TRUE(less(before, name));
+  for (const char* text : {"example.", "a.example.", "zz.a.example.", "az\\255.example."})
+    EXPECT_TRUE(less(NameKey(*Name::from_text(text)), before)) << text;
+}
+
 TEST(Names, LongestKeyHas504Octets) {
   const std::string zeros(63, '\0');
   const NameKey key(name_of({std::string(61, '\0'), zeros, zeros, zeros}));
@@ -130,7 +176,8 @@ TEST(Names, WhatIsNoKeyIsRefused) {
   EXPECT_FALSE(refused(""sv));  // the root
   EXPECT_FALSE(refused("com\0"sv));
   EXPECT_TRUE(refused("com"sv));  // no end
-  EXPECT_TRUE(refused("\0"sv));   // an empty label
+  EXPECT_TRUE(refused("Com\0"sv));
+  EXPECT_TRUE(refused("\0"sv));  // an empty label
   EXPECT_TRUE(refused("com\0\0"sv));
   EXPECT_TRUE(refused("a\1"sv));      // half an escape
   EXPECT_TRUE(refused("a\1\3\0"sv));  // no escape

@@ -75,8 +75,8 @@ TEST(ParseQuery, NothingToAnswer) {
 }
 
 TEST(ParseQuery, MalformedMessages) {
-  EXPECT_EQ(fault_of(header(0)), QueryFault::formerr);     // no question where one is named
-  EXPECT_EQ(fault_of(header(0, 0)), QueryFault::formerr);  // none at all
+  EXPECT_EQ(fault_of(header(0)), QueryFault::formerr);         // no question where one is named
+  EXPECT_EQ(fault_of(header(0, 0)), QueryFault::no_question);  // none at all
   EXPECT_EQ(fault_of(header(0, 2) + question() + question()), QueryFault::formerr);  // RFC 9619
   EXPECT_EQ(fault_of(header(0) + question() + Bytes{0}), QueryFault::formerr);       // octets left over
   EXPECT_EQ(fault_of(header(0, 1, 0, 0, 1) + question()), QueryFault::formerr);  // a record that is not there

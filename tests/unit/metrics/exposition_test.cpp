@@ -180,6 +180,7 @@ TEST(Families, HaveTheNamesOfTheContract) {
       {"understudy_dns_responses_total", {"rcode"}},
       {"understudy_dns_request_duration_seconds", {}},
       {"understudy_dns_dropped_total", {"reason"}},
+      {"understudy_dns_rate_limited_total", {"action"}},
       {"understudy_lmdb_map_used_ratio", {}},
       {"understudy_mirror_free_bytes", {}},
       {"understudy_lmdb_oldest_reader_age_seconds", {}},

@@ -4,80 +4,15 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/read.hpp>
-#include <boost/asio/write.hpp>
-#include <thread>
 
 #include "net/network_error.h"
+#include "unit/net/responder.h"
 
 namespace understudy::net {
 namespace {
 
 namespace asio = boost::asio;
 using asio::ip::make_address;
-
-// A name server of one thread on the loopback: what it answers is the test's. Both sockets share a port.
-class Responder {
- public:
-  using Answer = std::function<std::vector<Message>(Message query)>;
-
-  Responder(Answer udp, Answer tcp) : udp_answer_(std::move(udp)), tcp_answer_(std::move(tcp)) {
-    acceptor_.listen();
-    port_ = acceptor_.local_endpoint().port();
-    udp_.open(asio::ip::udp::v4());
-    udp_.bind({asio::ip::address_v4::loopback(), port_});
-    receive();
-    accept();
-    thread_ = std::thread([this] { context_.run(); });
-  }
-  ~Responder() {
-    asio::post(context_, [this] { context_.stop(); });
-    thread_.join();
-  }
-  Endpoint endpoint() const { return {asio::ip::address_v4::loopback(), port_}; }
-  std::atomic<int> udp_queries{0}, tcp_queries{0};
-
- private:
-  void receive() {
-    buffer_.resize(4096);
-    udp_.async_receive_from(
-        asio::buffer(buffer_), client_, [this](boost::system::error_code error, std::size_t size) {
-          if (error) return;
-          ++udp_queries;
-          for (const Message& m :
-               udp_answer_({buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(size)})) {
-            udp_.send_to(asio::buffer(m), client_);
-          }
-          receive();
-        });
-  }
-  void accept() {
-    acceptor_.async_accept([this](boost::system::error_code error, asio::ip::tcp::socket socket) {
-      if (error) return;
-      boost::system::error_code ignored;
-      std::array<std::uint8_t, 2> length{};
-      asio::read(socket, asio::buffer(length), ignored);
-      Message query(dns::load16(length.data()));
-      asio::read(socket, asio::buffer(query), ignored);
-      ++tcp_queries;
-      for (const Message& m : tcp_answer_(query)) {
-        dns::store16(length.data(), static_cast<std::uint16_t>(m.size()));
-        asio::write(socket, asio::buffer(length), ignored);
-        asio::write(socket, asio::buffer(m), ignored);
-      }
-      accept();
-    });
-  }
-
-  asio::io_context context_;
-  asio::ip::udp::socket udp_{context_};
-  asio::ip::tcp::acceptor acceptor_{context_, {asio::ip::address_v4::loopback(), 0}};
-  asio::ip::udp::endpoint client_;
-  Message buffer_;
-  Answer udp_answer_, tcp_answer_;
-  std::uint16_t port_ = 0;
-  std::thread thread_;
-};
 
 Message response_to(Message query, std::uint16_t more_flags = 0) {
   dns::Header header = dns::load_header(query.data());

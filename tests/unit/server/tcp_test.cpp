@@ -1,5 +1,7 @@
 // Queries over TCP (RFC 7766), against real sockets.
-#include "server_fixture.h"
+#include <sys/resource.h>
+
+#include "support/test_server.h"
 
 namespace understudy::test {
 namespace {
@@ -107,6 +109,23 @@ TEST(Tcp, ManyMessagesInASegmentAndAHalf) {
   }
 }
 
+TEST(Tcp, AHundredQueriesInOneSegment) {
+  TestServer server({test_zone()});
+  TcpClient client(server.address());
+  Bytes all;
+  for (std::uint16_t i = 0; i < 100; ++i) {
+    const Bytes one = framed(encode(query("www.example.com", type::A, i)));
+    all.insert(all.end(), one.begin(), one.end());
+  }
+  client.send(all);
+  for (std::uint16_t i = 0; i < 100; ++i) {
+    const auto response = client.message();
+    ASSERT_TRUE(response) << i;
+    EXPECT_EQ(decode(*response).id, i);
+    EXPECT_EQ(decode(*response).answer.size(), 1u);
+  }
+}
+
 TEST(Tcp, LongAndEmptyMessages) {
   TestServer server({test_zone()});
   TcpClient client(server.address());
@@ -145,22 +164,76 @@ TEST(Tcp, ASlowReaderHoldsUpNobodyAndLosesNothing) {
 }
 
 TEST(Tcp, IdleConnectionsAreClosed) {
-  TestServer server({test_zone()}, limited(100, 100, std::chrono::seconds(1)));
-  TcpClient silent(server.address()), asked(server.address()), begun(server.address());
+  ManualClock clock;
+  server::ServerOptions options = limited(100, 100, std::chrono::seconds(10));
+  options.clock = &clock;
+  TestServer server({test_zone()}, options);
+  TcpClient silent(server.address()), begun(server.address());
   begun.send({0});
+  TcpClient asked(server.address());
+  EXPECT_EQ(asked.ask(www).answer.size(), 1u);  // so the others, which came before, were accepted as well
+  clock.advance(std::chrono::seconds(9));
   EXPECT_EQ(asked.ask(www).answer.size(), 1u);
+  clock.advance(std::chrono::seconds(2));
   EXPECT_TRUE(silent.ended());
   EXPECT_TRUE(begun.ended());
+  EXPECT_EQ(asked.ask(www).answer.size(), 1u);
+  clock.advance(std::chrono::seconds(10));
   EXPECT_TRUE(asked.ended());
+}
+
+TEST(Tcp, NoConnectionIsOlderThanItsLifetime) {
+  ManualClock clock;
+  server::ServerOptions options = limited(100, 100, never);
+  options.tcp_lifetime = std::chrono::seconds(60);
+  options.clock = &clock;
+  TestServer server({test_zone()}, options);
+  TcpClient old(server.address());
+  // Twice: the first may be answered in the turn that accepts, and its time would be that of who comes next.
+  EXPECT_EQ(old.ask(www).answer.size(), 1u);
+  EXPECT_EQ(old.ask(www).answer.size(), 1u);
+  clock.advance(std::chrono::seconds(59));
+  TcpClient young(server.address());
+  EXPECT_EQ(young.ask(www).answer.size(), 1u);
+  EXPECT_EQ(old.ask(www).answer.size(), 1u);
+  clock.advance(std::chrono::seconds(1));
+  EXPECT_TRUE(old.ended());
+  EXPECT_EQ(young.ask(www).answer.size(), 1u);
+}
+
+// A little taken now and then is never idle, but it ends all the same: at the lifetime and the idle time
+// after.
+TEST(Tcp, AReaderThatIsSlowForEverIsClosed) {
+  ManualClock clock;
+  server::ServerOptions options = limited(100, 100, std::chrono::seconds(5000));
+  options.tcp_lifetime = std::chrono::seconds(1000);
+  options.clock = &clock;
+  TestServer server({test_zone()}, options);
+  SlowReader slow(server.address());
+  unsigned taken = 0;
+  while (taken < SlowReader::questions && slow.next()) {
+    ++taken;
+    clock.advance(std::chrono::seconds(20));
+  }
+  EXPECT_LT(taken, SlowReader::questions);
 }
 
 // What takes nothing any more is as good as idle.
 TEST(Tcp, AReaderThatStopsIsClosed) {
-  TestServer server({test_zone()}, limited(1, 1, std::chrono::seconds(1)));
+  ManualClock clock;
+  server::ServerOptions options = limited(1, 1, std::chrono::seconds(10));
+  options.clock = &clock;
+  TestServer server({test_zone()}, options);
   SlowReader stopped(server.address());
-  // Its place is the only one, so a second connection is closed at once until it is free.
+  {
+    TcpClient refused(server.address());
+    EXPECT_TRUE(refused.ended());
+  }
+  // Its place is the only one, so a second connection is closed at once until it is free. What the buffers on
+  // the way took in the meantime begins the idle time anew.
   const auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {
+    clock.advance(std::chrono::seconds(10));
     TcpClient next(server.address());
     next.send(framed(encode(www)));
     if (next.message()) break;
@@ -186,25 +259,96 @@ TEST(Tcp, BusyConnectionsKeepTheirPlaces) {
   TcpClient refused(server.address(), "127.0.0.2:0");
   EXPECT_TRUE(refused.ended());
   for (unsigned i = 0; i < SlowReader::questions; ++i) ASSERT_EQ(busy.next(), i);
+  server.stop();
+  EXPECT_EQ(server.dropped(metrics::Dropped::connection_limit), 1u);
 }
 
-TEST(Tcp, AClientGetsNoMoreThanItsShare) {
+TEST(Tcp, AClientOverItsShareLosesItsOwnLongestIdle) {
   TestServer server({test_zone()}, limited(10, 2, never));
-  TcpClient a(server.address());
+  TcpClient other(server.address(), "127.0.0.2:0");
+  EXPECT_EQ(other.ask(www).answer.size(), 1u);  // idle longest of all
+  TcpClient a(server.address()), b(server.address());
   EXPECT_EQ(a.ask(www).answer.size(), 1u);
-  {
-    TcpClient b(server.address());
-    EXPECT_EQ(b.ask(www).answer.size(), 1u);
-    TcpClient c(server.address());
-    EXPECT_TRUE(c.ended());
-    TcpClient other(server.address(), "127.0.0.2:0");
-    EXPECT_EQ(other.ask(www).answer.size(), 1u);
-    EXPECT_EQ(a.ask(www).answer.size(), 1u);
-    b.shut_down_sending();
-    EXPECT_TRUE(b.ended());
+  EXPECT_EQ(b.ask(www).answer.size(), 1u);
+  EXPECT_EQ(a.ask(www).answer.size(), 1u);  // so b is the one of this client
+  TcpClient c(server.address());
+  EXPECT_EQ(c.ask(www).answer.size(), 1u);
+  EXPECT_TRUE(b.ended());
+  EXPECT_EQ(a.ask(www).answer.size(), 1u);
+  EXPECT_EQ(other.ask(www).answer.size(), 1u);
+}
+
+TEST(Tcp, AClientWhoseShareIsBusyGetsNoMore) {
+  TestServer server({test_zone()}, limited(10, 1, never));
+  TcpClient other(server.address(), "127.0.0.2:0");
+  EXPECT_EQ(other.ask(www).answer.size(), 1u);
+  SlowReader busy(server.address());
+  TcpClient refused(server.address());
+  EXPECT_TRUE(refused.ended());
+  EXPECT_EQ(other.ask(www).answer.size(), 1u);
+  for (unsigned i = 0; i < SlowReader::questions; ++i) ASSERT_EQ(busy.next(), i);
+}
+
+TEST(Tcp, WhatEndedGivesItsShareBack) {
+  TestServer server({test_zone()}, limited(1, 1, never));
+  for (int i = 0; i < 3; ++i) {
+    TcpClient client(server.address());
+    EXPECT_EQ(client.ask(www).answer.size(), 1u);
+    client.shut_down_sending();
+    EXPECT_TRUE(client.ended());
   }
-  TcpClient again(server.address());  // b's share is free
-  EXPECT_EQ(again.ask(www).answer.size(), 1u);
+}
+
+// Bounds of the process, for as long as this lives: no descriptor above the next one can be had.
+class NoMoreDescriptors {
+ public:
+  NoMoreDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = ::dup(0);
+    ::close(next);
+    const rlimit now{static_cast<rlim_t>(next) + 1, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &now);
+  }
+  ~NoMoreDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+// The door rests for a while and is not tried again and again: as long as the clock stands still it stays
+// shut, even with descriptors there again.
+TEST(Tcp, WithoutDescriptorsConnectionsWait) {
+  ManualClock clock;
+  server::ServerOptions options;
+  options.clock = &clock;
+  TestServer server({test_zone()}, options);
+  UdpClient udp(server.address());
+  // Between two answers over UDP the event loop looked at everything that was ready.
+  const auto let_it_look = [&] {
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(udp.ask(www).answer.size(), 1u);
+  };
+  // UBSan wants descriptors where it meets a type for the first time: so a connection comes and goes before.
+  let_it_look();
+  TcpClient gone(server.address());
+  EXPECT_EQ(gone.ask(www).answer.size(), 1u);
+  gone.shut_down_sending();
+  EXPECT_TRUE(gone.ended());
+  TcpClient idle(server.address());
+  EXPECT_EQ(idle.ask(www).answer.size(), 1u);
+  std::optional<TcpClient> waiting;
+  {
+    const NoMoreDescriptors none;
+    waiting.emplace(server.address());  // takes the last one
+    waiting->send(framed(encode(www)));
+    let_it_look();
+  }
+  let_it_look();
+  EXPECT_TRUE(idle.ended());
+  EXPECT_TRUE(waiting->nothing_came());
+  clock.advance(std::chrono::seconds(1));
+  const auto response = waiting->message();
+  ASSERT_TRUE(response);
+  EXPECT_EQ(decode(*response).answer.size(), 1u);
 }
 
 TEST(Tcp, StoppingEndsConnections) {

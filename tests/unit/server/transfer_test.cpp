@@ -1,7 +1,7 @@
 // Transfers out (AXFR, RFC 5936): what goes in comes out, record for record.
 #include <algorithm>
 
-#include "server_fixture.h"
+#include "support/tls_client.h"
 
 namespace understudy::test {
 namespace {
@@ -293,6 +293,57 @@ TEST(TransferOut, ManyClientsAtOnce) {
     ASSERT_TRUE(transfer);
     expect_whole(*transfer, text);
   }
+}
+
+// Far more than the buffers on the way take, and nothing is read before others were served.
+TEST(TransferOut, OverTls) {
+  ZoneText text = with_everything();
+  add_hosts(text, 60'000);
+  const TestCertificate certificate;
+  TestServer server({text}, certificate.options());
+  TlsClient slow(server.tls_address());
+  slow.send(framed(encode(axfr())));
+  UdpClient udp(server.address());
+  for (int i = 0; i < 5; ++i) {
+    TlsClient other(server.tls_address());
+    EXPECT_EQ(other.ask(query("ns.example.com", type::A)).answer.size(), 1u);
+    EXPECT_EQ(udp.ask(query("ns.example.com", type::A)).answer.size(), 1u);
+  }
+  const auto transfer = read_transfer(slow);
+  ASSERT_TRUE(transfer);
+  expect_whole(*transfer, text);
+  EXPECT_EQ(slow.ask(query("ns.example.com", type::A)).answer.size(), 1u);
+  EXPECT_EQ(server.transfers("success", "tls"), 1u);
+}
+
+// A transfer may be older than a connection's lifetime, as long as it goes on.
+TEST(TransferOut, OutlivesTheLifetime) {
+  ZoneText text = with_everything();
+  add_hosts(text, 60'000);
+  ManualClock clock;
+  server::ServerOptions options;
+  options.tcp_lifetime = std::chrono::seconds(60);
+  options.tcp_idle = std::chrono::seconds(3600);
+  options.clock = &clock;
+  TestServer server({text}, options);
+  TcpClient slow(server.address(), nullptr, 64 << 10);
+  slow.send(framed(encode(axfr())));
+  const auto first = slow.message();
+  ASSERT_TRUE(first);
+  // Another connection ends of its age: so the transfer's was looked at as well.
+  TcpClient other(server.address());
+  EXPECT_EQ(other.ask(query("ns.example.com", type::A)).answer.size(), 1u);
+  clock.advance(std::chrono::seconds(61));
+  EXPECT_TRUE(other.ended());
+  std::size_t records = decode(*first).answer.size();
+  while (records < text.records.size() + 1) {
+    const auto next = slow.message();
+    ASSERT_TRUE(next);
+    records += decode(*next).answer.size();
+  }
+  // The clock stands still, so that nobody looks at ages again until it goes on.
+  clock.advance(std::chrono::seconds(2));
+  EXPECT_TRUE(slow.ended());
 }
 
 TEST(TransferOut, WithoutRoomForTheSpoolIsServfail) {

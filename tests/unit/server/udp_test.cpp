@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "server_fixture.h"
+#include "support/test_server.h"
 
 namespace understudy::test {
 namespace {

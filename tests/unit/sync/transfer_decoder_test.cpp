@@ -5,7 +5,6 @@
 #include <random>
 
 #include "dns/presentation.h"
-#include "sync/primary_health.h"
 #include "sync/reasons.h"
 #include "sync/soa_probe.h"
 
@@ -306,31 +305,6 @@ TEST(SoaProbe, ReadsTheSerialOrSaysWhyNot) {
   EXPECT_EQ(serial_in(message({soa_rr(5)}, shape), apex).error().reason, reason::not_authoritative);
   shape.flags = 0x8405;
   EXPECT_EQ(serial_in(message({}, shape), apex).error().reason, reason::refused);
-}
-
-TEST(PrimaryHealth, SparesThePrimaryThatIsSilent) {
-  PrimaryHealth health;
-  const net::Endpoint dead{boost::asio::ip::make_address("192.0.2.1"), 53};
-  const net::Endpoint other{boost::asio::ip::make_address("192.0.2.2"), 53};
-  const Error silence{reason::timeout, ""};
-  const SteadyTime start{};
-  for (int i = 0; i < 2; ++i) health.failed(dead, silence, start);
-  EXPECT_FALSE(health.blocked(dead, start));
-  health.failed(dead, silence, start);
-  EXPECT_TRUE(health.blocked(dead, start));
-  EXPECT_FALSE(health.blocked(other, start));
-  // When the time is over one may try, and only one.
-  EXPECT_FALSE(health.blocked(dead, start + Seconds(1)));
-  EXPECT_TRUE(health.blocked(dead, start + Seconds(1)));
-  health.failed(dead, silence, start + Seconds(2));
-  EXPECT_TRUE(health.blocked(dead, start + Seconds(3)));
-  EXPECT_FALSE(health.blocked(dead, start + Seconds(4)));
-  // An answer of any kind ends it, and so does a NOTIFY.
-  health.failed(dead, Error{reason::refused, ""}, start + Seconds(5));
-  EXPECT_FALSE(health.blocked(dead, start + Seconds(5)));
-  for (int i = 0; i < 3; ++i) health.failed(dead, silence, start);
-  health.heard_from(dead.address);
-  EXPECT_FALSE(health.blocked(dead, start));
 }
 
 }  // namespace

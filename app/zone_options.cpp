@@ -1,0 +1,90 @@
+#include "app/zone_options.h"
+
+#include <algorithm>
+
+#include "app/config_rows.h"
+#include "base/option_values.h"
+
+namespace understudy::app {
+namespace {
+
+bool is_addable(const Option& option) {
+  return option.table == "zone" && option.key != "name" && option.key != "names";
+}
+
+Error wrong(std::string message) { return {"zone-options", std::move(message)}; }
+
+// A command that anybody who reaches the socket may choose would be run as us.
+bool runs_a_command(const std::string& key, const std::string& value) {
+  return key == "source" && value.starts_with("exec:");
+}
+
+Result<> store(ConfigDraft& draft, const std::string& key, const std::string& value) {
+  const auto rows = config_rows();
+  const auto row = std::find_if(rows.begin(), rows.end(), [&](const ConfigRow& candidate) {
+    return is_addable(candidate.option) && candidate.option.key == key;
+  });
+  if (row == rows.end()) return wrong("a zone has no option \"" + key + '"');
+  if (runs_a_command(key, value)) {
+    return wrong("source \"" + value +
+                 "\" runs a command: such sources are taken from the configuration file only, never through "
+                 "the control socket");
+  }
+  const auto parsed = value_of_text(row->option, value);
+  const Result<> stored = parsed ? row->store(draft, *parsed) : Result<>(parsed.error());
+  if (!stored) return wrong(key + ": " + stored.error().message);
+  return {};
+}
+
+}  // namespace
+
+std::vector<const Option*> addable_options() {
+  std::vector<const Option*> options;
+  for (const ConfigRow& row : config_rows()) {
+    if (is_addable(row.option)) options.push_back(&row.option);
+  }
+  return options;
+}
+
+Result<sync::ZoneSettings> zone_from_options(const dns::Name& apex, const backend::ZoneOptions& options) {
+  ConfigDraft draft;
+  draft.zone.apex = apex.lowered();
+  for (const auto& [key, value] : options) {
+    if (const Result<> stored = store(draft, key, value); !stored) return stored.error();
+  }
+  const std::string who = dns::to_string(apex);
+  if (draft.zone.sources.empty())
+    return wrong(who + " has no source: give --source, such as axfr://192.0.2.1");
+  const std::vector<std::string> problems = timer_problems(who, draft.zone.timers);
+  if (!problems.empty()) return wrong(problems.front());
+  return draft.zone;
+}
+
+Result<std::vector<sync::ZoneSettings>> added_zones(backend::Mirror& mirror,
+                                                    const std::vector<sync::ZoneSettings>& configured) {
+  const auto reader = mirror.reader();
+  if (!reader) return reader.error();
+  if (const auto renewed = (*reader)->renew(); !renewed) return renewed.error();
+  std::vector<sync::ZoneSettings> zones;
+  for (const backend::AddedZone& added : (*reader)->added()) {
+    const std::string name = dns::to_string(added.apex);
+    const bool shadowed = std::any_of(configured.begin(), configured.end(),
+                                      [&](const auto& zone) { return zone.apex == added.apex; });
+    if (shadowed) {
+      log::warning("added-zone-in-configuration",
+                   {{"zone", name},
+                    {"message", "it was added at run time too; the configuration's settings are in force"}});
+      continue;
+    }
+    auto settings = zone_from_options(added.apex, added.options);
+    if (!settings) {
+      log::error("added-zone-not-understood", {{"zone", name}, {"message", settings.error().message}});
+      continue;
+    }
+    settings->added = true;
+    zones.push_back(std::move(*settings));
+  }
+  return zones;
+}
+
+}  // namespace understudy::app

@@ -1,0 +1,43 @@
+// What the load programs share: the clock, the query file, quantiles. For programs of one thread.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+inline std::uint64_t now() {  // nanoseconds
+  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch() /
+                                    std::chrono::nanoseconds(1));
+}
+
+// The queries of a file with "name TYPE" a line, in wire format: ID 0, EDNS with 1232 octets, the DO bit if
+// asked for.
+inline std::vector<std::string> read_queries(const char* path, bool dnssec_ok) {
+  const std::map<std::string, int> types{{"A", 1},    {"NS", 2},    {"CNAME", 5}, {"SOA", 6}, {"MX", 15},
+                                         {"TXT", 16}, {"AAAA", 28}, {"SRV", 33},  {"DS", 43}};
+  std::vector<std::string> out;
+  std::ifstream in(path);
+  for (std::string name, type; in >> name >> type;) {
+    std::string query("\0\0\0\0\0\1\0\0\0\0\0\1", 12);
+    for (std::size_t at = 0; at < name.size();) {
+      const std::size_t end = std::min(name.find('.', at), name.size());
+      query += static_cast<char>(end - at);
+      query += name.substr(at, end - at);
+      at = end + 1;
+    }
+    query += '\0';
+    query += {'\0', static_cast<char>(types.at(type)), '\0', '\1'};
+    query += std::string("\0\0\51\4\320\0\0\0\0\0\0", 11);  // OPT
+    if (dnssec_ok) query[query.size() - 4] = '\x80';
+    out.push_back(query);
+  }
+  return out;
+}
+
+inline std::uint32_t quantile(const std::vector<std::uint32_t>& sorted, double part) {
+  return sorted.empty() ? 0 : sorted[static_cast<std::size_t>(part * static_cast<double>(sorted.size() - 1))];
+}

@@ -1,0 +1,92 @@
+#include "sync/roster.h"
+
+namespace understudy::sync {
+namespace {
+
+std::optional<dns::Soa> soa_of(backend::Reader& reader, const dns::Name& apex, const backend::ZoneRow& row) {
+  if (row.generation == 0) return std::nullopt;
+  dns::NameKey key(apex);
+  backend::FoundNode found;
+  if (!reader.find_exact(row.generation, key, key.size(), found)) return std::nullopt;
+  const std::optional<backend::RRsetView> rrset = found.node.find(dns::RRType::SOA);
+  if (!rrset || rrset->size() == 0) return std::nullopt;
+  return dns::Soa::of(rrset->expand(apex).front());
+}
+
+backend::ZonePolicy policy_of(const ZoneSettings& settings) {
+  backend::ZonePolicy policy{settings.allow_transfer, settings.allow_notify};
+  for (const SourceSpec& source : settings.sources) {
+    if (const auto* axfr = std::get_if<AxfrSource>(&source))
+      policy.allow_notify.emplace_back(axfr->primary.address);
+  }
+  return policy;
+}
+
+}  // namespace
+
+std::string key_of(dns::NameView apex) {
+  const dns::NameKey key(apex);
+  return std::string(key.data(), key.data() + key.size());
+}
+
+void Roster::enter(std::vector<ZoneSettings> zones, const std::vector<backend::ZoneRow>& rows,
+                   backend::Reader& reader, std::uint64_t commit, const Timers& timers) {
+  for (std::size_t i = 0; i < zones.size(); ++i) {
+    const backend::ZoneRow& row = rows[i];
+    auto entry = std::make_shared<backend::ZoneEntry>(zones[i].apex, row.id, policy_of(zones[i]));
+    // No reader knows the entry yet, so that this is as good as the store thread.
+    if (row.generation != 0) entry->publish({row.generation, row.version}, commit);
+    auto agent = std::make_shared<ZoneAgent>(workshop_, std::move(zones[i]), std::move(entry));
+    const dns::Name& apex = agent->settings().apex;
+    const auto newer = timers.find(row.id);
+    const backend::TimerRow remembered =
+        newer != timers.end() ? newer->second : reader.timers(row.id).value_or(backend::TimerRow{});
+    agent->start(row, soa_of(reader, apex, row), remembered);
+    by_id_[row.id] = agent;
+    by_key_[key_of(apex)] = agent.get();
+    const std::vector<SourceSpec>& sources = agent->settings().sources;
+    if (std::any_of(sources.begin(), sources.end(),
+                    [](const SourceSpec& source) { return std::holds_alternative<FileSource>(source); })) {
+      file_agents_.push_back(agent);
+    }
+    agents_.push_back(std::move(agent));
+  }
+}
+
+std::shared_ptr<ZoneAgent> Roster::leave(dns::NameView apex) {
+  const auto known = by_key_.find(key_of(apex));
+  if (known == by_key_.end()) return nullptr;
+  std::shared_ptr<ZoneAgent> agent = known->second->shared_from_this();
+  by_key_.erase(known);
+  by_id_.erase(agent->shared_entry()->id());
+  std::erase(agents_, agent);
+  std::erase(file_agents_, agent);
+  return agent;
+}
+
+void Roster::publish_table() {
+  std::vector<std::shared_ptr<backend::ZoneEntry>> entries;
+  for (const auto& agent : agents_) entries.push_back(agent->shared_entry());
+  tables_.swap(std::make_unique<backend::ZoneTable>(std::move(entries)));
+}
+
+ZoneAgent* Roster::find(dns::NameView apex) const {
+  const auto found = by_key_.find(key_of(apex));
+  return found == by_key_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<ZoneAgent> Roster::find(backend::ZoneId zone) const {
+  const auto found = by_id_.find(zone);
+  return found == by_id_.end() ? nullptr : found->second;
+}
+
+std::vector<std::pair<backend::ZoneId, FileState>> Roster::files() const {
+  std::vector<std::pair<backend::ZoneId, FileState>> files;
+  for (const auto& agent : file_agents_) {
+    if (const FileState* state = agent->file_to_watch())
+      files.emplace_back(agent->shared_entry()->id(), *state);
+  }
+  return files;
+}
+
+}  // namespace understudy::sync

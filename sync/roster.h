@@ -1,0 +1,46 @@
+// The roster: which zones this server has, and the agent that looks after each. The zone table that the
+// workers answer from is made here.
+//
+// Owned by Sync; sync thread, but for enter() and publish_table() before it runs.
+#pragma once
+
+#include <unordered_map>
+
+#include "sync/scheduler.h"
+
+namespace understudy::sync {
+
+class Roster {
+ public:
+  Roster(Workshop& workshop, backend::ZoneTables& tables) : workshop_(workshop), tables_(tables) {}
+
+  // An agent for each zone, beginning with what the mirror holds of it. `rows` are the zones' own; `reader`
+  // is renewed to `commit`; `timers` of this process that have not reached the mirror yet go before those in
+  // it.
+  using Timers = std::unordered_map<backend::ZoneId, backend::TimerRow>;
+  void enter(std::vector<ZoneSettings> zones, const std::vector<backend::ZoneRow>& rows,
+             backend::Reader& reader, std::uint64_t commit, const Timers& timers);
+  // No query finds the zone any more, once the table is published. The agent is to be retired.
+  std::shared_ptr<ZoneAgent> leave(dns::NameView apex);
+  // From now on queries are answered from the zones that are here.
+  void publish_table();
+
+  ZoneAgent* find(dns::NameView apex) const;
+  std::shared_ptr<ZoneAgent> find(backend::ZoneId zone) const;
+  // In the order of the configuration, then as they were added.
+  const std::vector<std::shared_ptr<ZoneAgent>>& agents() const { return agents_; }
+  // The zone files that were read and may have changed.
+  std::vector<std::pair<backend::ZoneId, FileState>> files() const;
+
+ private:
+  Workshop& workshop_;
+  backend::ZoneTables& tables_;
+  std::vector<std::shared_ptr<ZoneAgent>> agents_;
+  std::unordered_map<backend::ZoneId, std::shared_ptr<ZoneAgent>> by_id_;
+  std::vector<std::shared_ptr<ZoneAgent>> file_agents_;
+  std::unordered_map<std::string, ZoneAgent*> by_key_;  // name key of the apex
+};
+
+std::string key_of(dns::NameView apex);
+
+}  // namespace understudy::sync

@@ -1,0 +1,174 @@
+#include "sync/zone_changes.h"
+
+#include <boost/asio/post.hpp>
+
+#include "base/log.h"
+
+namespace understudy::sync {
+namespace {
+
+constexpr Seconds sweep_period{3600};
+
+Error busy(const dns::Name& apex) {
+  return {reason::zone_busy, dns::to_string(apex) + " is being added or removed just now; try again"};
+}
+
+}  // namespace
+
+ZoneChanges::ZoneChanges(Workshop& workshop, backend::Mirror& mirror, Roster& roster, Scheduler& scheduler,
+                         const Roster::Timers& unsaved)
+    : workshop_(workshop),
+      mirror_(mirror),
+      roster_(roster),
+      scheduler_(scheduler),
+      unsaved_(unsaved),
+      sweep_timer_(workshop.executor) {}
+
+Result<> ZoneChanges::start() {
+  auto reader = mirror_.reader();
+  if (!reader) return reader.error();
+  reader_ = std::move(*reader);
+  sweep();
+  return {};
+}
+
+template <class T>
+void ZoneChanges::store_then(std::function<Result<T>(backend::Writer&)> work,
+                             std::function<void(Result<T>)> next) {
+  const auto told = [executor = workshop_.executor, next](Result<T> result) {
+    boost::asio::post(executor, [next, result = std::move(result)] { next(result); });
+  };
+  const bool taken =
+      workshop_.store.post([work = std::move(work), told](backend::Writer& writer) { told(work(writer)); });
+  if (!taken) told(Error{reason::stopping, "the store is being closed"});
+}
+
+void ZoneChanges::add(ZoneSettings settings, backend::ZoneOptions options, Done done) {
+  const dns::Name apex = settings.apex;
+  if (const ZoneAgent* known = roster_.find(apex)) {
+    return done(Error{
+        reason::zone_exists,
+        dns::to_string(apex) + (known->settings().added ? " was added already; remove it first to change it"
+                                                        : " is served already: the configuration has it")});
+  }
+  const std::string key = key_of(apex);
+  if (!under_way_.insert(key).second) return done(busy(apex));
+  settings.added = true;
+  const backend::AddedZone zone{apex, workshop_.clock.wall(), std::move(options)};
+  store_then<backend::ZoneRow>(
+      [zone](backend::Writer& writer) { return writer.add_zone(zone); },
+      [this, key, settings = std::move(settings), done = std::move(done)](Result<backend::ZoneRow> row) {
+        under_way_.erase(key);
+        done(row ? added(settings, *row) : Result<std::string>(row.error()));
+      });
+}
+
+Result<std::string> ZoneChanges::added(ZoneSettings settings, const backend::ZoneRow& row) {
+  const Result<std::uint64_t> commit = reader_->renew();
+  if (!commit) return commit.error().within("added, and served after a restart");
+  const dns::Name apex = settings.apex;
+  roster_.enter({std::move(settings)}, {row}, *reader_, *commit, unsaved_);
+  reader_->reset();
+  roster_.publish_table();
+  ZoneAgent& agent = *roster_.find(apex);
+  agent.want_check({});  // what the mirror remembers of the next check was meant for other sources, perhaps
+  scheduler_.add(agent.shared_from_this());
+  log::info("zone-added", {{"zone", dns::to_string(apex)}, {"version", row.version}});
+  // In place: a string alone could also be meant as an Error's reason.
+  if (row.generation == 0)
+    return Result<std::string>(boost::system::in_place_value,
+                               "added; it is served as soon as its data are there: see `understudy status " +
+                                   dns::to_string(apex) + "`");
+  return Result<std::string>(boost::system::in_place_value,
+                             "added; version " + std::to_string(row.version) + " with serial " +
+                                 std::to_string(row.serial) + " was still in the mirror and is served again");
+}
+
+void ZoneChanges::remove(dns::NameView apex, Done done) {
+  const ZoneAgent* const agent = roster_.find(apex);
+  const dns::Name name(apex);
+  const std::string key = key_of(apex);
+  if (agent == nullptr && under_way_.contains(key)) return done(busy(name));
+  if (agent == nullptr)
+    return done(Error{reason::no_source, dns::to_string(apex) + " is no zone of this server"});
+  if (!agent->settings().added) {
+    return done(Error{reason::zone_configured,
+                      dns::to_string(apex) + " comes from the configuration (or from --zone): take it out "
+                                             "there and restart the server"});
+  }
+  if (!under_way_.insert(key).second) return done(busy(name));
+  store_then<void>(
+      [name, now = workshop_.clock.wall()](backend::Writer& writer) { return writer.remove_zone(name, now); },
+      [this, key, name, done = std::move(done)](Result<> result) {
+        if (result) return removed(key, name, done);
+        under_way_.erase(key);
+        done(result.error());
+      });
+}
+
+void ZoneChanges::removed(const std::string& key, const dns::Name& apex, Done done) {
+  const std::shared_ptr<ZoneAgent> agent = roster_.leave(apex);
+  roster_.publish_table();
+  log::info("zone-removed", {{"zone", dns::to_string(apex)}});
+  // Only when no publication is under way may another agent look after this zone.
+  agent->retire([this, key, done = std::move(done)] {
+    under_way_.erase(key);
+    done(Result<std::string>(boost::system::in_place_value,
+                             "removed; it is served no more, and its data are kept for 7 days"));
+  });
+  scheduler_.reschedule(agent);
+}
+
+std::vector<UnservedStatus> ZoneChanges::unserved() {
+  std::vector<UnservedStatus> zones;
+  if (!reader_ || !reader_->renew()) return zones;
+  for (const backend::UnservedZone& zone : reader_->unserved()) {
+    zones.push_back({zone.apex, zone.since, reader_->zone(zone.apex).value_or(backend::ZoneRow{})});
+  }
+  reader_->reset();
+  return zones;
+}
+
+namespace {
+
+// Some zones in one commit, the rest in jobs of their own, so that others get their turn.
+void forget(StoreThread& store, backend::Writer& writer, UnixTime until) {
+  const auto forgotten = writer.forget_unserved(until);
+  if (!forgotten) return log::error("zones-not-forgotten", {{"message", forgotten.error().message}});
+  for (const dns::Name& apex : *forgotten) log::info("zone-forgotten", {{"zone", dns::to_string(apex)}});
+  if (forgotten->empty()) return;
+  store.post([&store, until](backend::Writer& again) { forget(store, again, until); });
+}
+
+}  // namespace
+
+void ZoneChanges::sweep() {
+  workshop_.store.post([&store = workshop_.store, until = workshop_.clock.wall() - unserved_kept.count()](
+                           backend::Writer& writer) { forget(store, writer, until); });
+  trim();
+  sweep_later();
+}
+
+// Versions of zones that do not change grow old all the same.
+void ZoneChanges::trim() {
+  std::vector<std::pair<backend::ZoneId, backend::Keep>> zones;
+  for (const auto& agent : roster_.agents())
+    zones.emplace_back(agent->shared_entry()->id(), agent->settings().keep);
+  store_then<bool>([zones = std::move(zones), now = workshop_.clock.wall()](
+                       backend::Writer& writer) { return writer.trim(zones, now); },
+                   [this](const Result<bool>& more) {
+                     if (!more)
+                       log::error("versions-not-forgotten", {{"message", more.error().message}});
+                     else if (*more)
+                       trim();
+                   });
+}
+
+void ZoneChanges::sweep_later() {
+  sweep_timer_.expires_after(sweep_period);
+  sweep_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) sweep();
+  });
+}
+
+}  // namespace understudy::sync

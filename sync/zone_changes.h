@@ -1,0 +1,55 @@
+// Zones that come and go while we serve: added and removed by an operator, kept for a while when they are
+// served no more, then forgotten.
+//
+// Owned by Sync; sync thread, but for stop(). Every change is in the mirror before anything else happens, so
+// that a restart finds what the operator was told. Bounded by the requests of operators that are under way.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <set>
+
+#include "sync/roster.h"
+
+namespace understudy::sync {
+
+class ZoneChanges {
+ public:
+  using Done = ZoneAgent::Done;
+
+  // `unsaved`: timers that the mirror does not have yet.
+  ZoneChanges(Workshop& workshop, backend::Mirror& mirror, Roster& roster, Scheduler& scheduler,
+              const Roster::Timers& unsaved);
+
+  // Begins to forget what is over, zones and versions, now and every hour. After the roster was filled.
+  Result<> start();
+  void stop() { sweep_timer_.cancel(); }
+
+  // Errors: "zone-exists", "zone-busy", and those of the mirror. `options` are what `settings` were made
+  // from.
+  void add(ZoneSettings settings, backend::ZoneOptions options, Done done);
+  // Errors: "no-source" (no such zone), "zone-configured", "zone-busy", and those of the mirror.
+  void remove(dns::NameView apex, Done done);
+  std::vector<UnservedStatus> unserved();
+
+ private:
+  Result<std::string> added(ZoneSettings settings, const backend::ZoneRow& row);
+  void removed(const std::string& key, const dns::Name& apex, Done done);
+  void sweep();
+  void trim();
+  void sweep_later();
+  // Runs `work` on the store thread, and then `next` here with what came out; `work` may be dropped at the
+  // end.
+  template <class T>
+  void store_then(std::function<Result<T>(backend::Writer&)> work, std::function<void(Result<T>)> next);
+
+  Workshop& workshop_;
+  backend::Mirror& mirror_;
+  Roster& roster_;
+  Scheduler& scheduler_;
+  const Roster::Timers& unsaved_;
+  std::unique_ptr<backend::Reader> reader_;
+  std::set<std::string> under_way_;  // name keys of the zones that are being added or removed
+  boost::asio::steady_timer sweep_timer_;
+};
+
+}  // namespace understudy::sync

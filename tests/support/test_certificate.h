@@ -1,0 +1,45 @@
+// Certificates for tests, made on the spot: self-signed, with a key of their own, as two PEM files.
+#pragma once
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+
+namespace understudy::test {
+
+struct CertificateFiles {
+  std::string certificate, key;
+};
+
+// Writes over what is there; `common_name` is what tells one from another.
+inline void write_certificate(const CertificateFiles& files, const std::string& common_name) {
+  EVP_PKEY* const key = EVP_EC_gen("P-256");
+  X509* const certificate = X509_new();
+  X509_set_version(certificate, X509_VERSION_3);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+  X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
+  X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+  X509_set_pubkey(certificate, key);
+  X509_NAME* const name = X509_get_subject_name(certificate);
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                             reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1, 0);
+  X509_set_issuer_name(certificate, name);
+  bool written = X509_sign(certificate, key, EVP_sha256()) != 0;
+  if (std::FILE* const file = std::fopen(files.certificate.c_str(), "w"); file != nullptr) {
+    written = PEM_write_X509(file, certificate) == 1 && written;
+    std::fclose(file);
+  }
+  if (std::FILE* const file = std::fopen(files.key.c_str(), "w"); file != nullptr) {
+    written = PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr) == 1 && written;
+    std::fclose(file);
+  }
+  X509_free(certificate);
+  EVP_PKEY_free(key);
+  if (!written) throw std::runtime_error("the certificate could not be written");
+}
+
+}  // namespace understudy::test
