@@ -1,6 +1,8 @@
 #include "sync/zone_changes.h"
 
 #include <boost/asio/post.hpp>
+#include <functional>
+#include <memory>
 
 #include "base/log.h"
 
@@ -35,12 +37,17 @@ Result<> ZoneChanges::start() {
 template <class T>
 void ZoneChanges::store_then(std::function<Result<T>(backend::Writer&)> work,
                              std::function<void(Result<T>)> next) {
-  const auto told = [executor = workshop_.executor, next](Result<T> result) {
-    boost::asio::post(executor, [next, result = std::move(result)] { next(result); });
+  // What `next` holds (a session of the control socket) belongs to the executor's thread and must end there: the job
+  // gives its share of it away with the result, and the store's thread never lets go of the last one.
+  const auto shared = std::make_shared<const std::function<void(Result<T>)>>(std::move(next));
+  const auto tell = [executor = workshop_.executor](auto told, Result<T> result) {
+    boost::asio::post(executor, [told = std::move(told), result = std::move(result)] { (*told)(result); });
   };
-  const bool taken =
-      workshop_.store.post([work = std::move(work), told](backend::Writer& writer) { told(work(writer)); });
-  if (!taken) told(Error{reason::stopping, "the store is being closed"});
+  const bool taken = workshop_.store.post(
+      [work = std::move(work), tell, told = shared](backend::Writer& writer) mutable {
+        tell(std::move(told), work(writer));
+      });
+  if (!taken) tell(shared, Error{reason::stopping, "the store is being closed"});
 }
 
 void ZoneChanges::add(ZoneSettings settings, backend::ZoneOptions options, Done done) {
