@@ -100,8 +100,8 @@ Result<> NodeBuilder::append_rrset(std::span<const Entry> rrset, ContentDigest* 
                                         " does not fit into one message of 65535 octets"};
   };
   std::uint32_t ttl = UINT32_MAX, signature_ttl = UINT32_MAX;
-  // With the longest question, its class and type, and an OPT with an extended error.
-  std::size_t count = 0, wire = dns::header_octets + limits::name_octets + 4 + 17;
+  // With the longest question, its class and type, and the largest OPT.
+  std::size_t count = 0, wire = dns::header_octets + limits::name_octets + 4 + limits::opt_octets;
   std::vector<std::uint8_t>& rrs = rrs_;
   std::vector<std::uint8_t>& patches = patches_;
   rrs.clear();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backend/content_digest.h"
+#include "backend/denial_chain.h"
 #include "backend/owner_key.h"
 #include "backend/record_sorter.h"
 
@@ -55,6 +56,7 @@ struct ZoneBuilder::Impl {
   std::vector<std::uint64_t> wildcard_parents;
 
   ContentDigest digest;
+  DenialChain chain;
   NodeBuilder node;
   BuildSummary summary;
   std::vector<std::uint8_t> key, previous;  // of the node being built, and of the one stored last
@@ -86,6 +88,7 @@ Result<> ZoneBuilder::Impl::add(const dns::RecordView& record) {
 }
 
 Result<> ZoneBuilder::Impl::store(Octets node_key, Octets block, const Sink& sink) {
+  chain.see(node_key, NodeView(block));
   batch.push_back({{node_key.begin(), node_key.end()}, {block.begin(), block.end()}});
   batch_octets += node_key.size() + block.size() + 16;
   ++summary.nodes;
@@ -213,6 +216,9 @@ Result<BuildSummary> ZoneBuilder::finish(const Sink& sink) {
     if (auto stored = sink(std::exchange(self.batch, {})); !stored) return stored.error();
   }
   self.summary.digest = self.digest.value();
+  self.chain.finish();
+  self.summary.chain_gaps = self.chain.gaps();
+  self.summary.first_chain_gap = self.chain.first_gap();
   return self.summary;
 }
 

@@ -28,6 +28,9 @@ struct BuildSummary {
   std::uint32_t serial = 0;
   dns::Soa soa{};
   std::uint64_t dropped_cnames = 0;
+  // Of a signed zone: where its chain proves nothing (DenialChain), and the first such name.
+  std::uint64_t chain_gaps = 0;
+  std::string first_chain_gap;
 };
 
 class ZoneBuilder {

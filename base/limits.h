@@ -11,6 +11,8 @@ inline constexpr std::size_t name_octets = 255;
 inline constexpr std::size_t label_octets = 63;
 inline constexpr std::size_t message_octets = 65535;
 inline constexpr std::size_t udp_octets_without_edns = 512;
+// What an RRset leaves free in its largest message: an OPT with every option of ours.
+inline constexpr std::size_t opt_octets = 200;
 // RFC 9715: what is sent over UDP is not fragmented on any ordinary path.
 inline constexpr std::size_t udp_octets = 1232;
 

@@ -20,10 +20,10 @@ using ServerCookie = std::array<std::uint8_t, server_octets>;
 // the octets that SipHash's authors give.
 std::uint64_t hash(const CookieSecret& secret, dns::Octets client_cookie, const std::uint8_t* head,
                    const boost::asio::ip::address& client) {
-  std::array<std::uint8_t, Cookies::client_octets + head_octets + 16> input;
-  std::copy_n(client_cookie.begin(), Cookies::client_octets, input.begin());
-  std::copy_n(head, head_octets, input.begin() + Cookies::client_octets);
-  std::size_t size = Cookies::client_octets + head_octets;
+  std::array<std::uint8_t, Cookies::client_part_octets + head_octets + 16> input;
+  std::copy_n(client_cookie.begin(), Cookies::client_part_octets, input.begin());
+  std::copy_n(head, head_octets, input.begin() + Cookies::client_part_octets);
+  std::size_t size = Cookies::client_part_octets + head_octets;
   if (client.is_v4()) {
     const auto address = client.to_v4().to_bytes();
     std::ranges::copy(address, input.begin() + static_cast<std::ptrdiff_t>(size));
@@ -45,14 +45,14 @@ std::int32_t age(const std::uint8_t* cookie, UnixTime now) {
 
 CookieStanding Cookies::check(dns::Octets option, const boost::asio::ip::address& client,
                               UnixTime now) const {
-  if (option.size() == client_octets) return CookieStanding::client_only;
-  if (option.size() < client_octets + server_octets_min ||
-      option.size() > client_octets + server_octets_max) {
+  if (option.size() == client_part_octets) return CookieStanding::client_only;
+  if (option.size() < client_part_octets + server_octets_min ||
+      option.size() > client_part_octets + server_octets_max) {
     return CookieStanding::malformed;
   }
   // What another kind of server made is no cookie of ours (RFC 7873 5.2.4).
-  if (option.size() != client_octets + server_octets) return CookieStanding::client_only;
-  const std::uint8_t* const cookie = option.data() + client_octets;
+  if (option.size() != client_part_octets + server_octets) return CookieStanding::client_only;
+  const std::uint8_t* const cookie = option.data() + client_part_octets;
   if (cookie[0] != version) return CookieStanding::client_only;
   if (age(cookie, now) > oldest_seconds || age(cookie, now) < -ahead_seconds)
     return CookieStanding::client_only;
@@ -68,10 +68,10 @@ std::array<std::uint8_t, Cookies::octets> Cookies::answer(dns::Octets option, Co
                                                           const boost::asio::ip::address& client,
                                                           UnixTime now) const {
   std::array<std::uint8_t, octets> out{};
-  std::copy_n(option.begin(), client_octets, out.begin());
-  std::uint8_t* const cookie = out.data() + client_octets;
+  std::copy_n(option.begin(), client_part_octets, out.begin());
+  std::uint8_t* const cookie = out.data() + client_part_octets;
   if (standing == CookieStanding::valid) {
-    const std::uint8_t* const theirs = option.data() + client_octets;
+    const std::uint8_t* const theirs = option.data() + client_part_octets;
     const std::uint64_t ours = hash(*secrets_.active, option, theirs, client);
     // One made with the other secret is replaced, whatever its age (RFC 9018 5).
     const bool current = std::memcmp(&ours, theirs + head_octets, sizeof ours) == 0;

@@ -31,7 +31,7 @@ enum class CookieStanding : std::uint8_t {
 
 class Cookies {
  public:
-  static constexpr std::size_t client_octets = 8, octets = 24;
+  static constexpr std::size_t client_part_octets = 8, octets = 24;
 
   explicit Cookies(const CookieSecrets& secrets) : secrets_(secrets) {}
 

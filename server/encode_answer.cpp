@@ -1,11 +1,13 @@
 #include "dns/rdata.h"
 #include "server/answer.h"
+#include "server/edns_options.h"
 
 namespace understudy::server {
 namespace {
 
 constexpr std::size_t rr_head_octets = 10;  // owner pointer 2, type 2, class 2, TTL 4
 constexpr std::size_t opt_octets = 11;
+static_assert(opt_octets + ResponseOptions::capacity <= limits::opt_octets);
 constexpr std::size_t last_pointer_target = 0x3fff;
 
 class Encoder {

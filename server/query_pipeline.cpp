@@ -137,7 +137,9 @@ Response QueryPipeline::Impl::run(Job& job) {
     return fail(job, Rcode::formerr);
   // RFC 7873 5.4: no question, but a cookie to be had.
   if (fault == QueryFault::no_question) {
-    return job.edns.cookie != CookieStanding::none ? send(job) : fail_header(job, Rcode::formerr);
+    if (job.edns.cookie == CookieStanding::none) return fail_header(job, Rcode::formerr);
+    const bool has_server_part = job.edns.cookie_data.size() > Cookies::client_part_octets;
+    return has_server_part && job.edns.cookie != CookieStanding::valid ? fail(job, Rcode::badcookie) : send(job);
   }
   // RFC 8945 5.2: no key is known here.
   if (job.query.tsig_at != 0) return fail(job, Rcode::notauth);

@@ -297,6 +297,12 @@ void ZoneAgent::announce(const BuiltZone& built, const TransferCounts& counts, c
   if (built.summary.dropped_cnames != 0) {
     log::warning("cname-dropped", {{"zone", zone}, {"records", built.summary.dropped_cnames}});
   }
+  if (built.summary.chain_gaps != 0) {
+    log::warning("denial-chain-broken", {{"zone", zone},
+                                         {"version", row_.version},
+                                         {"gaps", built.summary.chain_gaps},
+                                         {"first", built.summary.first_chain_gap}});
+  }
   for (backend::PublicationListener* listener : workshop_.listeners) listener->published(*entry_, row_);
   if (settings_.notify.empty()) return;
   workshop_.notify.notify({settings_.apex, dns::RRType::SOA, built.soa_ttl, built.soa_rdata},

@@ -23,7 +23,7 @@ Bytes seconds(std::uint32_t value) {
   return out;
 }
 
-// 3.2: "the secondary SHALL ... return an EXPIRE option with ... the value of the current expire timer".
+// 3.2, in our words: a secondary tells the time that its own expire timer has left.
 TEST(Rfc7314, Section3_2ASecondaryTellsItsTimer) {
   ZoneText text = zone("test.", lines);
   text.timers.expires = 1'700'000'500;  // 500 seconds from the clock's now
@@ -35,7 +35,7 @@ TEST(Rfc7314, Section3_2ASecondaryTellsItsTimer) {
   EXPECT_EQ(expire(server), seconds(0));
 }
 
-// 3.1: "the primary ... the value of the EXPIRE field of the SOA": a zone without a timer is its own primary.
+// 3.1, in our words: a primary tells the SOA's EXPIRE field; a zone without a timer is its own primary.
 TEST(Rfc7314, Section3_1WithoutATimerTheSoasValue) {
   TestMirror server({zone("test.", lines)});
   EXPECT_EQ(expire(server), seconds(86400));

@@ -92,15 +92,16 @@ TEST_F(Cookies, Rfc9018Section4_3TheYoungAreKept) {
   EXPECT_NE(learn(cookie, "198.51.100.100", made - 301), from_hex(cookie));
 }
 
-// RFC 7873 5.2.1: "If there is no COOKIE option ... the server responds as if it did not implement" them.
+// RFC 7873 5.2.1: "If there is no OPT record or no COOKIE option present in the request, then the server responds
+// to the request as if the server doesn't implement the COOKIE option."
 TEST_F(Cookies, Section5_2_1NoCookie) {
   const Message got = server_.ask(Query{.name = name("a.test."), .edns = true});
   EXPECT_EQ(got.rcode, rcode::noerror);
   EXPECT_FALSE(option_of(got, cookie_code).has_value());
 }
 
-// 5.2.2: "If the COOKIE option is malformed, the server ... SHALL respond with FORMERR": the client cookie
-// has 8 octets, a server cookie 8 to 32.
+// 5.2.2: "If the COOKIE option is too short to contain a Client Cookie, then FORMERR is generated. [...] In
+// summary, valid cookie lengths are 8 and 16 to 40 inclusive."
 TEST_F(Cookies, Section5_2_2Malformed) {
   for (const std::size_t size : {0u, 1u, 7u, 9u, 15u, 41u, 100u}) {
     const Message got = ask(std::string(2 * size, '1'));
@@ -128,7 +129,8 @@ TEST_F(Cookies, Section5_2_4AForeignServerCookie) {
   EXPECT_NE(option_of(ask(hex_of_client), cookie_code), learnt);
 }
 
-// 5.2: "If ... more than one, only the first is considered".
+// 5.2: "In all cases of multiple COOKIE options in a request, only the first (the one closest to the DNS header) is
+// considered."
 TEST_F(Cookies, Section5_2OnlyTheFirstCounts) {
   Bytes options = option(cookie_code, from_hex("0102030405060708"));
   const Bytes second = option(cookie_code, from_hex("01"));
@@ -138,7 +140,8 @@ TEST_F(Cookies, Section5_2OnlyTheFirstCounts) {
   EXPECT_EQ(option_of(got, cookie_code)->size(), 24u);
 }
 
-// 5.4: a query without a question, to learn a server cookie: "the QDCOUNT ... zero".
+// 5.4: "support queries with an empty Question Section (a QDCOUNT of zero (0)), provided that an OPT record is present
+// with a COOKIE option."
 TEST_F(Cookies, Section5_4WithoutAQuestion) {
   const auto empty = [&](const Bytes& options) {
     Bytes query = header(77, 0, 0, 0, 0, 1);
@@ -156,12 +159,19 @@ TEST_F(Cookies, Section5_4WithoutAQuestion) {
   EXPECT_TRUE(got.answer.empty() && got.authority.empty() && got.additional.empty());
   ASSERT_TRUE(option_of(got, cookie_code).has_value());
   EXPECT_EQ(option_of(got, cookie_code)->size(), 24u);
+  // "the response SHALL have the RCODE BADCOOKIE if the Server Cookie sent with the query was invalid and the RCODE
+  // NOERROR if it was valid."
+  EXPECT_EQ(empty(option(cookie_code, *option_of(got, cookie_code))).rcode, rcode::noerror);
+  const Message renewed = empty(option(cookie_code, from_hex("0102030405060708" + std::string(32, '0'))));
+  EXPECT_EQ(renewed.rcode, rcode::badcookie);
+  EXPECT_EQ(option_of(renewed, cookie_code), option_of(got, cookie_code));
   EXPECT_EQ(empty({}).rcode, rcode::formerr);
   EXPECT_EQ(empty(option(cookie_code, {1})).rcode, rcode::formerr);
 }
 
-// 5.2.3: over the rate limit, a client that knows cookies is told by BADCOOKIE to use a good one; 5.2.5: with
-// it "the server ... can ... process the request" whatever its rate.
+// 5.2.3: "Based on server policy, including rate limiting, the server chooses one of the following: [...] (2) Send a
+// BADCOOKIE error response."; 5.2.5: with a valid one, "defensive measures for spoofed UDP requests, if any, are no
+// longer required."
 TEST(CookiesAndRates, Section5_2_3BadCookieWhereRatesAreLimited) {
   server::PipelineOptions options = with_secrets(one);
   options.rate_limit.responses_per_second = 1;
