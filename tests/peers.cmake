@@ -25,6 +25,14 @@ peer_suite(interop/restart_and_kill.py LABEL interop TIMEOUT 900)
 peer_suite(interop/failpoints.py LABEL interop TIMEOUT 900)
 peer_suite(interop/differential.py LABEL interop TIMEOUT 900)
 
+# Faults of the disk: a library that is loaded before the executable stands between it and the mirror.
+add_library(disk MODULE ${CMAKE_CURRENT_SOURCE_DIR}/fault/preload/disk.cpp)
+target_link_libraries(disk PRIVATE ${CMAKE_DL_LIBS})
+foreach(fault power_loss full_disk)
+  peer_suite(fault/${fault}.py LABEL fault TIMEOUT 600)
+  set_property(TEST fault.${fault} APPEND PROPERTY ENVIRONMENT UNDERSTUDY_DISK=$<TARGET_FILE:disk>)
+endforeach()
+
 # Pages that are made: is what the repository has current?
 add_test(NAME docs.conformance COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/conformance.py --check)
 set_tests_properties(docs.conformance PROPERTIES LABELS docs TIMEOUT 60)

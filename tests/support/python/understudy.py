@@ -60,12 +60,13 @@ class Understudy:
         with open(self.config, "w", encoding="utf-8") as file:
             file.write("\n".join(parts))
 
-    def start(self):
+    def start(self, environment=None):
         """Starts `serve` and waits for its `ready`."""
         self.write_config()
         log = os.path.join(self.directory, f"{self.name}.log")
         self._read = os.path.getsize(log) if os.path.exists(log) else 0
-        self.process = Process(self.name, [BINARY, "serve", "--config", self.config], self.directory)
+        self.process = Process(self.name, [BINARY, "serve", "--config", self.config], self.directory,
+                               environment)
         until(f"{self.name} says ready", lambda: self.process.require_alive() and self._is_ready())
         return self
 
