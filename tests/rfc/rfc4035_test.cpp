@@ -246,6 +246,18 @@ TEST_F(Rfc4035Chain, BehindEmptyNonTerminalsAndOccludedNames) {
   expect_proof("A.Up.cASE.example.", rcode::nxdomain, {nsec("up.case.example.")});
 }
 
+// Any number of occluded names lies between the cut, which has the NSEC, and what is denied.
+TEST(Rfc4035Cut, BehindManyOccludedNames) {
+  std::string lines = "test. 60 SOA ns. h. 1 2 3 4 60\ntest. 60 NS ns.\ncut.test. 60 NS ns.cut.test.\n";
+  for (int i = 0; i < 40; ++i) lines += "ns" + std::to_string(i) + ".cut.test. 60 A 192.0.2.1\n";
+  const ZoneText zone = signed_zone("test.", lines);
+  TestMirror server{{zone}};
+  const Message got = server.ask(Query{.name = name("d.test."), .edns = true, .dnssec_ok = true});
+  EXPECT_EQ(got.rcode, rcode::nxdomain);
+  EXPECT_EQ(shown(got.authority), shown(all_of({signed_rrset(zone, "test.", "SOA"), signed_rrset(zone, "cut.test.", "NSEC"),
+                                                signed_rrset(zone, "test.", "NSEC")})));
+}
+
 // RFC 4035 3.1.3.3 holds for each wildcard on the way.
 TEST_F(Rfc4035Chain, AWildcardAfterAnother) {
   const Message got = ask("q.w.example.", "TXT");

@@ -313,6 +313,20 @@ TEST(Rfc5155Chain, TooManyIterations) {
   EXPECT_EQ(ask_secure(server, "a.example.", "TXT").rcode, rcode::noerror);
 }
 
+// RFC 5155 4.1.2: "NSEC3PARAM RRs with a Flags field value other than zero MUST be ignored": a chain that is being made
+// or taken away, beside the NSECs that prove until then.
+TEST(Rfc5155Chain, Section4_1_2AChainUnderWayIsNotUsed) {
+  ZoneText zone = signed_zone("example.", small_zone);
+  const std::vector<Rr> nsec3s = nsec3_chain(zone, Nsec3Chain{});
+  const std::vector<Rr> proof = signed_rrset(zone, "example.", "NSEC");
+  zone.records.insert(zone.records.end(), nsec3s.begin(), nsec3s.end());
+  zone.records.push_back({name("example."), type::NSEC3PARAM, 0, {1, 0x80, 0, 0, 0}});
+  TestMirror server{{zone}};
+  const Message got = ask_secure(server, "0.example.", "A");
+  EXPECT_EQ(got.rcode, rcode::nxdomain);
+  EXPECT_EQ(shown(got.authority), shown(all_of({signed_rrset(zone, "example.", "SOA"), proof})));
+}
+
 // A chain that is broken: what is left is told, the search ends.
 TEST(Rfc5155Chain, Broken) {
   ZoneText zone = signed_zone("example.", small_zone, Nsec3Chain{});

@@ -62,10 +62,13 @@ TEST(DenialChain, a_link_past_a_name_or_to_nowhere_is_a_gap) {
 TEST(DenialChain, an_nsec3_that_lacks_is_a_gap) {
   const Nsec3Chain chain{1, {1, 2}, false};
   ZoneText zone = signed_zone("test.", lines, chain);
-  const std::string lost = nsec3_hash(name("m.test."), chain) + ".test.";
-  drop(zone, lost, type::NSEC3);
-  drop(zone, lost, type::RRSIG);
-  EXPECT_EQ(summary_of(zone).chain_gaps, 1u);
+  const ZoneText whole = zone;
+  for (const Rr& lost : whole.records) {  // the first and the last of them as well
+    if (lost.type != type::NSEC3) continue;
+    zone = whole;
+    std::erase_if(zone.records, [&](const Rr& rr) { return rr.owner == lost.owner; });
+    EXPECT_EQ(summary_of(zone).chain_gaps, 1u) << text_of(lost.owner);
+  }
   // An announced chain of which there is nothing.
   std::erase_if(zone.records, [](const Rr& rr) { return rr.type == type::NSEC3; });
   EXPECT_EQ(summary_of(zone).chain_gaps, 1u);
