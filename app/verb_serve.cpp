@@ -49,10 +49,11 @@ std::vector<std::string> apply(const Options& options, Config& config) {
 }
 
 int run(const Options& options, const Console& console) {
-  if (options.config.empty() && options.zones.empty()) {
-    return console.fail(
-        "serve",
-        "nothing to serve: give --config FILE, or --zone ZONE=SOURCE such as example.com=axfr://192.0.2.1");
+  // A data directory alone may hold zones that were added, and more can be.
+  if (options.config.empty() && options.zones.empty() && options.data.empty()) {
+    return console.fail("serve",
+                        "nothing to serve: give --config FILE, or --zone ZONE=SOURCE such as "
+                        "example.com=axfr://192.0.2.1, or --data DIR with the zones that were added there");
   }
   LoadedConfig loaded;
   if (options.config.empty()) {

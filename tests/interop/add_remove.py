@@ -13,7 +13,7 @@ import peers
 import query
 import zones
 from processes import Scratch, free_port, until
-from understudy import Understudy
+from understudy import BINARY, Understudy
 
 CONFIGURED, ADDED = "configured.example.", "added.example."
 
@@ -60,6 +60,15 @@ class AddAndRemove(unittest.TestCase):
     def restart(self):
         self.server.stop()
         self.server.start()
+
+    def test_a_data_directory_is_enough(self):
+        self.add()
+        until("the added zone arrives", lambda: self.served(ADDED) == 1)
+        self.server.stop()
+        alone = self.scratch.start("alone", [BINARY, "serve", "--data", self.server.data,
+                                             "--listen", f"127.0.0.1:{self.port}"])
+        until("it is served", lambda: alone.require_alive() and self.served(ADDED) == 1)
+        self.assertEqual(self.rcode(CONFIGURED), dns.rcode.REFUSED)
 
     def test_from_first_to_last(self):
         self.assertEqual(self.rcode(ADDED), dns.rcode.REFUSED)
