@@ -24,7 +24,7 @@ namespace understudy::backend {
 struct EditBounds {
   std::size_t patch_octets = limits::patch_octets;
   std::size_t change_octets = limits::change_chunk_octets;  // and more than a fifth of the zone
-  std::size_t redone_nodes = limits::redone_nodes;          // below cuts and DNAMEs that came or went
+  std::size_t redone_nodes = 10'000;                        // below cuts and DNAMEs that came or went
 };
 
 struct EditedZone {

@@ -28,9 +28,8 @@ inline constexpr std::size_t sort_run_octets = 12u << 20;  // records sorted in 
 inline constexpr std::size_t collect_nodes = 20'000;  // nodes removed from a dead generation in one commit
 inline constexpr std::size_t change_chunk_octets = 64u << 10;  // of a change, before compression
 inline constexpr std::size_t patch_octets =
-    commit_octets / 2;                               // changed in place, in one transaction, at most
-inline constexpr std::size_t redone_nodes = 10'000;  // whose place changed as a cut or DNAME came or went
-inline constexpr std::size_t trimmed_versions = 64;  // versions that one commit forgets at most
+    commit_octets / 2;                                    // changed in place, in one transaction, at most
+inline constexpr std::size_t trimmed_versions = 64;       // versions that one commit forgets at most
 inline constexpr std::uint64_t map_octets = 64ull << 30;  // address space reserved at first; grows when full
 inline constexpr unsigned max_readers = 1024;             // reader slots of the environment, all processes
 

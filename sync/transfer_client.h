@@ -17,7 +17,7 @@ struct TransferLimits {
   std::chrono::milliseconds connect{5'000};
   std::chrono::milliseconds progress{30'000};  // a few KiB at least are wanted in this time
   std::chrono::milliseconds total{4 * 3600'000};
-  std::chrono::milliseconds lone_soa{3'000};  // what follows an SOA that came alone must begin in this time
+  std::chrono::milliseconds lone_soa{10'000};  // what follows an SOA that came alone must begin in this time
 };
 
 struct TransferOrder {
