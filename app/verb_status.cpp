@@ -166,7 +166,8 @@ void print_one(const json::object& zone, UnixTime now, const Console& console) {
     line("origin", "added at run time; `understudy remove` takes it out");
   if (number_at(zone, "version") != 0) {
     line("version", number_text(number_at(zone, "version")) + ", published " +
-                        age_text(time_at(zone, "published"), now));
+                        age_text(time_at(zone, "published"), now) +
+                        (has(zone, "last_transfer") ? ", by " + text_at(zone, "last_transfer") : ""));
     line("serial", serial_text(zone, "serial") + "; primary " + serial_text(zone, "primary_serial") + ", " +
                        sync_text(zone, now));
     line("contents", counted(number_at(zone, "records"), "record", "records") + " at " +

@@ -33,6 +33,8 @@ class RecordSorter {
   // After the last add(): the records in order, one a call; false at the end. Views live until the next call.
   Result<> finish();
   Result<bool> next(Sorted& record);
+  // All of them once more; only where nothing was spilled (at most limits::sort_run_octets came).
+  void rewind() { next_ = 0; }
 
  private:
   // A spilled run that is being read back.

@@ -142,7 +142,10 @@ Result<> ZoneBuilder::Impl::check_apex() const {
 // Stores the node whose records were gathered in `node`.
 Result<> ZoneBuilder::Impl::add_node(const Sink& sink) {
   if (dns::is_nsec3_key(key)) {
-    // Neither below anything nor above.
+    // Neither below anything nor above; only where it does not stand right below the apex, as RFC 5155 3
+    // wants it, there may be names on the way that nothing else makes.
+    const Octets zone = Octets(key).first(dns::nsec3_hash_place(key) - 1);
+    if (auto added = add_missing_ancestors(zone, dns::key_label_count(zone) + 1, sink); !added) return added;
     auto block = node.finish(0, 0, &digest);
     if (!block) return block.error();
     summary.records += node.record_count();

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "backend/key_order.h"
-#include "backend/node_walk.h"
+#include "backend/node_change.h"
 
 namespace understudy::backend {
 namespace {
@@ -13,13 +13,6 @@ using Bytes = std::vector<std::uint8_t>;
 bool same(Octets a, Octets b) { return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin()); }
 
 std::size_t weight(const StoredNode& node) { return node.key.size() + node.block.size() + 16; }
-
-// Any order will do that tells equal octets from others.
-bool octets_less(const WalkedRecord& a, const WalkedRecord& b) {
-  if (a.type != b.type) return a.type < b.type;
-  if (a.ttl != b.ttl) return a.ttl < b.ttl;
-  return order(a.rdata, b.rdata) < 0;
-}
 
 }  // namespace
 
@@ -54,8 +47,7 @@ struct ZoneMerge::Impl {
   std::size_t nodes_octets = 0;
   bool anew = false;
 
-  NodeExpander old_expander, new_expander;
-  WalkedNode old_node, new_node;
+  NodeChange node_change;
 };
 
 ZoneMerge::ZoneMerge(Reader& reader, const ZoneRow& live, Sink sink, MergeBounds bounds)
@@ -77,29 +69,12 @@ void ZoneMerge::Impl::leave() {
 
 // Tells the change of one owner: from the live node where it is at that key, to `node` where there is one.
 Result<> ZoneMerge::Impl::compare(const StoredNode* node) {
-  old_node.records.clear();
-  new_node.records.clear();
   const bool was_there = more_live && (node == nullptr || same(at.key, node->key));
-  if (was_there) {
-    if (auto read = old_expander.expand(at.key, at.node, old_node); !read) return read;
-  }
-  if (node != nullptr) {
-    if (auto read = new_expander.expand(node->key, NodeView(node->block), new_node); !read) return read;
-  }
-  std::sort(old_node.records.begin(), old_node.records.end(), octets_less);
-  std::sort(new_node.records.begin(), new_node.records.end(), octets_less);
-  // An owner that is written in another case is another one for whoever keeps case.
-  const bool same_owner =
-      was_there && node != nullptr && same(old_node.owner.octets(), new_node.owner.octets());
-  const auto tell = [&](const WalkedNode& from, const WalkedNode& other, bool added) {
-    for (const WalkedRecord& r : from.records) {
-      const bool in_both =
-          same_owner && std::binary_search(other.records.begin(), other.records.end(), r, octets_less);
-      if (!in_both) change.add({added, {from.owner, r.type, r.ttl, r.rdata}});
-    }
-  };
-  tell(old_node, new_node, false);
-  tell(new_node, old_node, true);
+  const auto told =
+      node_change.between(node == nullptr ? at.key : Octets(node->key), was_there ? at.node : NodeView(),
+                          node == nullptr ? NodeView() : NodeView(node->block));
+  if (!told) return told.error();
+  for (const ChangedRecord& record : *told) change.add(record);
   const bool too_large =
       change.octets() > bounds.change_octets && change.added() + change.removed() > live.records / 5;
   if (too_large) change.drop();

@@ -100,6 +100,8 @@ json::object zone_report(const sync::ZoneStatus& status,
   report["expires"] = has_data ? time_or_null(status.timers.expires) : json::value(nullptr);
   report["out_of_sync_since"] = time_or_null(status.out_of_sync_since);
   report["transferring"] = status.transferring;
+  report["last_transfer"] =
+      status.last_transfer.empty() ? json::value(nullptr) : json::value(status.last_transfer);
   report["out_of_zone_dropped"] = status.out_of_zone_dropped;
   report["last_refusal"] = failure_report(status.last_refusal);
   json::array primaries;

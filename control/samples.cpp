@@ -106,6 +106,7 @@ void add_totals(Exposition& out, const Rooms& rooms, const sync::SyncTotals& tot
         reason::soa_missing, reason::soa_mismatch, reason::bad_rdata, reason::mirror_io}) {
     in[{"axfr", "tcp", result}] = 0;
   }
+  for (const std::string_view type : {"ixfr", "axfr-style"}) in[{type, "tcp", "ok"}] = 0;
   for (const auto& transfer : totals.transfers_in)
     in[{transfer.type, transfer.transport, transfer.result}] += transfer.count;
   for (const auto& [key, count] : in) {
@@ -116,6 +117,14 @@ void add_totals(Exposition& out, const Rooms& rooms, const sync::SyncTotals& tot
   }
   out.add_summary(Id::transfer_in_duration, totals.transfer_durations_sum_count.at(0),
                   static_cast<std::uint64_t>(totals.transfer_durations_sum_count.at(1)));
+  ByResult fallbacks;
+  for (const std::string_view why :
+       {reason::timeout, reason::refused, reason::servfail, reason::formerr, reason::not_implemented,
+        reason::ixfr_gap, reason::ixfr_conflict, reason::ixfr_soa_only, reason::truncated}) {
+    fallbacks[why] = 0;
+  }
+  for (const auto& [why, count] : totals.transfer_fallbacks) fallbacks[why] += count;
+  for (const auto& [why, count] : fallbacks) out.add(Id::transfer_in_fallback, {why}, number(count));
   ByResult received{{"ok", 0}}, sent{{"ok", 0}};
   for (const auto& [result, count] : totals.notify_received) received[result] += count;
   for (const auto& [result, count] : totals.notify_sent) sent[result] += count;
@@ -141,8 +150,8 @@ double sum(const std::vector<const metrics::WorkerCounters*>& workers, Select ce
 void add_serving(Exposition& out, const std::vector<const metrics::WorkerCounters*>& workers) {
   using Counters = metrics::WorkerCounters;
   constexpr std::string_view protos[] = {"udp", "tcp", "tls"}, addresses[] = {"ipv4", "ipv6"};
-  constexpr std::string_view drops[] = {"malformed", "response", "send-failed", "connection-limit",
-                                        "tls-handshake", "rate-limited"};
+  constexpr std::string_view drops[] = {"malformed",        "response",      "send-failed",
+                                        "connection-limit", "tls-handshake", "rate-limited"};
   static_assert(std::size(protos) == static_cast<std::size_t>(metrics::Proto::count));
   static_assert(std::size(drops) == static_cast<std::size_t>(metrics::Dropped::count));
   for (std::size_t p = 0; p < std::size(protos); ++p) {

@@ -49,6 +49,8 @@ constexpr FamilyRow rows[] = {
      Type::summary,
      {},
      "How long transfers from primaries took, from the first octet asked to the version published."},
+    {Id::transfer_in_fallback, "understudy_transfer_in_fallback_total", Type::counter, reason,
+     "Whole transfers that followed an IXFR which failed, by what it failed for."},
     {Id::notify_received, "understudy_notify_received_total", Type::counter, result,
      "NOTIFY messages that came in, by outcome."},
     {Id::notify_sent, "understudy_notify_sent_total", Type::counter, result,

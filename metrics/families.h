@@ -24,6 +24,7 @@ enum class FamilyId : std::uint8_t {
   primary_soa_rtt,
   transfers_in,
   transfer_in_duration,
+  transfer_in_fallback,
   notify_received,
   notify_sent,
   transfers_out,

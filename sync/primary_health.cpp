@@ -9,6 +9,8 @@ constexpr unsigned silences_before_blocking = 3;
 constexpr unsigned longest_block_shift = 4;  // 16 s
 // The one that may try while others are blocked has this long: a probe over UDP twice and TCP once.
 constexpr Seconds trial{6};
+// A primary that knows no IXFR may be replaced by one that does.
+constexpr Seconds without_ixfr{3600};
 
 bool is_silence(std::string_view why) { return reason::blame_of(why) == reason::Blame::silence; }
 
@@ -43,6 +45,15 @@ void PrimaryHealth::failed(const net::Endpoint& primary, const Error& error, Now
   if (++record.silences < silences_before_blocking) return;
   const unsigned shift = std::min(record.silences - silences_before_blocking, longest_block_shift);
   record.blocked_until = now.steady + Seconds(1 << shift);
+}
+
+void PrimaryHealth::lacks_ixfr(const net::Endpoint& primary, SteadyTime now) {
+  records_[primary].no_ixfr_until = now + without_ixfr;
+}
+
+bool PrimaryHealth::may_know_ixfr(const net::Endpoint& primary, SteadyTime now) const {
+  const auto found = records_.find(primary);
+  return found == records_.end() || now >= found->second.no_ixfr_until;
 }
 
 void PrimaryHealth::heard_from(const boost::asio::ip::address& address) {

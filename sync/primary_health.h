@@ -25,7 +25,7 @@ class PrimaryHealth {
    private:
     friend class PrimaryHealth;
     unsigned silences = 0;  // in a row
-    SteadyTime blocked_until{};
+    SteadyTime blocked_until{}, no_ixfr_until{};
   };
 
   // An error where this primary was silent lately and should not be asked now: why it was silent.
@@ -34,6 +34,9 @@ class PrimaryHealth {
   void answered(const net::Endpoint& primary, Now now, std::optional<double> round_trip = std::nullopt);
   // The attempt failed; only silence counts (an error that was told is an answer).
   void failed(const net::Endpoint& primary, const Error& error, Now now);
+  // It said that it knows no IXFR (FORMERR, NOTIMP): for an hour no zone need ask it for differences.
+  void lacks_ixfr(const net::Endpoint& primary, SteadyTime now);
+  bool may_know_ixfr(const net::Endpoint& primary, SteadyTime now) const;
   // A NOTIFY came from there: it lives.
   void heard_from(const boost::asio::ip::address& address);
 

@@ -43,6 +43,11 @@ inline constexpr std::string_view limit_records =
     "limit-records";  // more records than transfer-max-records allows
 inline constexpr std::string_view empty_messages =
     "empty-messages";  // message after message without a record
+// What came were no differences that lead on from what we have (RFC 1995).
+inline constexpr std::string_view ixfr_gap = "ixfr-gap";  // one does not continue from the version before it
+inline constexpr std::string_view ixfr_conflict =
+    "ixfr-conflict";  // one removes what is not there, or adds what is; the editor's
+inline constexpr std::string_view ixfr_soa_only = "ixfr-soa-only";  // a newer SOA, and nothing behind it
 
 // It was whole, and still not for us.
 inline constexpr std::string_view serial_backwards =

@@ -242,9 +242,10 @@ std::optional<ZoneStatus> Sync::status(dns::NameView apex) const {
 SyncTotals Sync::totals() const {
   SyncTotals totals;
   const Tallies& tallies = impl_->tallies;
-  for (const auto& [result, count] : tallies.transfers_in) {
-    totals.transfers_in.push_back({"axfr", "tcp", result, count});
+  for (const auto& [key, count] : tallies.transfers_in) {
+    totals.transfers_in.push_back({key.first, "tcp", key.second, count});
   }
+  totals.transfer_fallbacks.assign(tallies.transfer_fallbacks.begin(), tallies.transfer_fallbacks.end());
   totals.transfer_durations_sum_count = {tallies.transfer_seconds,
                                          static_cast<double>(tallies.transfers_timed)};
   totals.notify_received.assign(tallies.notify_received.begin(), tallies.notify_received.end());

@@ -23,10 +23,12 @@ constexpr std::size_t progress_octets = 4 * 1024;  // that much is progress, so 
 class Intake : public std::enable_shared_from_this<Intake> {
  public:
   Intake(asio::any_io_executor executor, TransferRules rules, std::shared_ptr<RecordTarget> target,
-         Pool& pool)
+         std::chrono::milliseconds lone_soa, Pool& pool)
       : socket(executor),
         executor_(executor),
         bell_(executor, asio::steady_timer::time_point::max()),
+        lone_soa_timer_(executor),
+        lone_soa_(lone_soa),
         pool_(pool),
         target_(std::move(target)),
         decoder_(std::move(rules), *target_) {}
@@ -78,11 +80,22 @@ class Intake : public std::enable_shared_from_this<Intake> {
     } else if (gathered_ != 0) {
       begin_job();
     }
+    lone_soa_timer_.cancel();
+    if (decoder_.is_undecided()) await_more();
     bell_.cancel();
+  }
+  // An SOA came alone. Servers that have nothing more to say keep the connection open, so we end it.
+  void await_more() {
+    lone_soa_timer_.expires_after(lone_soa_);
+    lone_soa_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
+      boost::system::error_code ignored;
+      if (!cancelled) self->socket.close(ignored);
+    });
   }
 
   asio::any_io_executor executor_;
-  asio::steady_timer bell_;
+  asio::steady_timer bell_, lone_soa_timer_;
+  const std::chrono::milliseconds lone_soa_;
   Pool& pool_;
   bool busy_ = false;
   TransferDecoder::State state_ = TransferDecoder::State::running;
@@ -97,14 +110,38 @@ class Intake : public std::enable_shared_from_this<Intake> {
   std::size_t batch_octets_ = 0;
 };
 
+// RFC 1995 3: the query for differences carries "the SOA record of client's version of the zone" in its
+// authority section. Only its serial counts.
+void append_our_soa(net::Message& query, const dns::Name& apex, std::uint32_t serial) {
+  constexpr std::size_t rdata_octets = 2 + 20;  // both names are the root
+  const std::size_t at = query.size();
+  query.resize(at + apex.size() + 10 + rdata_octets);
+  std::uint8_t* p = query.data() + at;
+  std::memcpy(p, apex.data(), apex.size());
+  p += apex.size();
+  dns::store16(p, static_cast<std::uint16_t>(dns::RRType::SOA));
+  dns::store16(p + 2, static_cast<std::uint16_t>(dns::RRClass::IN));
+  dns::store16(p + 8, rdata_octets);
+  dns::store32(p + 12, serial);
+  dns::Header header = dns::load_header(query.data());
+  header.authorities = 1;
+  dns::store_header(query.data(), header);
+}
+
+net::Message make_transfer_query(const TransferRules& rules) {
+  net::Message query = net::make_query(rules.apex, rules.question_type(), {.edns = false});
+  if (rules.have_serial) append_our_soa(query, rules.apex, *rules.have_serial);
+  dns::store16(query.data(), rules.id);
+  return query;
+}
+
 // Connects and asks. What is returned is why that failed.
 asio::awaitable<std::optional<Error>> begin(std::shared_ptr<Intake> intake, const TransferOrder& order) {
   net::Deadline deadline(intake->socket, order.limits.connect);
   const asio::ip::tcp::endpoint primary = order.primary.tcp();
   boost::system::error_code error = co_await net::connect(intake->socket, primary, order.source);
   if (!error) {
-    net::Message query = net::make_query(order.rules.apex, dns::RRType::AXFR, {.edns = false});
-    dns::store16(query.data(), order.rules.id);
+    const net::Message query = make_transfer_query(order.rules);
     error = co_await net::write_frame(intake->socket, query);
   }
   if (!error) intake->socket.non_blocking(true, error);
@@ -128,7 +165,8 @@ asio::awaitable<std::optional<Error>> receive(std::shared_ptr<Intake> intake, co
       if (!intake->running()) break;
       if (deadline.passed()) co_return net::timeout_error(order.primary, "receiving a transfer");
       Error early = intake->decoder().ended_early();
-      if (error != asio::error::eof) early.message += " (" + error.message() + ")";
+      if (error != asio::error::eof && error != asio::error::operation_aborted)
+        early.message += " (" + error.message() + ")";
       co_return early.within(net::to_string(order.primary));
     }
     intake->filled(size);
@@ -161,11 +199,30 @@ asio::awaitable<Result<std::shared_ptr<BuiltZone>>> finish_build(std::shared_ptr
   co_return std::make_shared<BuiltZone>(std::move(**built));
 }
 
+namespace {
+
+// Nothing where the differences are too many to be put in place.
+asio::awaitable<Result<std::shared_ptr<BuiltZone>>> finish_increment(std::shared_ptr<Increment> increment,
+                                                                     Pool& pool) {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  using Edited = Result<std::optional<BuiltZone>>;
+  auto later = Later<std::shared_ptr<Edited>>::make(executor);
+  pool.post([later, increment] { later->set(std::make_shared<Edited>(increment->finish())); });
+  auto waiting = later->get();
+  const std::shared_ptr<Edited> edited = co_await std::move(waiting);
+  if (!*edited) co_return std::move(*edited).error();
+  if (!**edited) co_return std::shared_ptr<BuiltZone>();
+  co_return std::make_shared<BuiltZone>(std::move(***edited));
+}
+
+}  // namespace
+
 asio::awaitable<Result<TransferCounts>> receive_zone(TransferOrder order,
                                                      std::shared_ptr<RecordTarget> target, Pool& pool) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   order.rules.id = net::random_id();
-  auto intake = std::make_shared<Intake>(executor, order.rules, std::move(target), pool);
+  auto intake =
+      std::make_shared<Intake>(executor, order.rules, std::move(target), order.limits.lone_soa, pool);
   auto beginning = begin(intake, order);
   std::optional<Error> failure = co_await std::move(beginning);
   if (!failure) {
@@ -189,6 +246,35 @@ asio::awaitable<Result<Transferred>> transfer_whole(TransferOrder order, std::sh
   const Result<std::shared_ptr<BuiltZone>> built = co_await std::move(finishing);
   if (!built) co_return built.error().within(net::to_string(order.primary));
   co_return Transferred{*built, *received};
+}
+
+asio::awaitable<Result<Transferred>> transfer_changes(TransferOrder order,
+                                                      std::shared_ptr<Increment> increment, Pool& pool,
+                                                      BulkGate& gate) {
+  auto receiving = receive_zone(order, increment, pool);
+  const Result<TransferCounts> received = co_await std::move(receiving);
+  if (!received) co_return received.error();
+  if (received->kind == TransferKind::current) co_return Transferred{nullptr, *received};
+  std::shared_ptr<BuiltZone> version;
+  if (received->kind == TransferKind::ixfr) {
+    auto editing = finish_increment(increment, pool);
+    const Result<std::shared_ptr<BuiltZone>> edited = co_await std::move(editing);
+    if (!edited) co_return edited.error().within(net::to_string(order.primary));
+    version = *edited;
+    // What a whole transfer of that version would be refused for.
+    if (version && version->summary.records > order.rules.max_records) {
+      co_return Error{reason::limit_records, "the version that the differences lead to has more than the " +
+                                                 std::to_string(order.rules.max_records) +
+                                                 " records that are allowed"};
+    }
+  }
+  if (!version) {
+    auto finishing = finish_build(increment->whole(), pool, gate);
+    const Result<std::shared_ptr<BuiltZone>> built = co_await std::move(finishing);
+    if (!built) co_return built.error().within(net::to_string(order.primary));
+    version = *built;
+  }
+  co_return Transferred{version, *received};
 }
 
 }  // namespace understudy::sync

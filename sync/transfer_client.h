@@ -1,4 +1,5 @@
-// The transfer client: asks a primary for a whole zone and has it decoded and built while it arrives.
+// The transfer client: asks a primary for a whole zone, or for what changed since a version, and has it
+// decoded and built while it arrives.
 //
 // The coroutine (sync thread) only reads octets; a pool job cuts them into messages, decodes and feeds the
 // builder, one job at a time for a transfer. While a job runs, what arrives gathers in a buffer; where that
@@ -7,8 +8,8 @@
 #pragma once
 
 #include "net/address.h"
+#include "sync/increment.h"
 #include "sync/pool.h"
-#include "sync/publisher.h"
 
 namespace understudy::sync {
 
@@ -16,6 +17,7 @@ struct TransferLimits {
   std::chrono::milliseconds connect{5'000};
   std::chrono::milliseconds progress{30'000};  // a few KiB at least are wanted in this time
   std::chrono::milliseconds total{4 * 3600'000};
+  std::chrono::milliseconds lone_soa{10'000};  // what follows an SOA that came alone must begin in this time
 };
 
 struct TransferOrder {
@@ -26,7 +28,7 @@ struct TransferOrder {
 };
 
 struct Transferred {
-  std::shared_ptr<BuiltZone> built;
+  std::shared_ptr<BuiltZone> built;  // none where the primary has nothing newer
   TransferCounts counts;
 };
 
@@ -39,6 +41,12 @@ boost::asio::awaitable<Result<TransferCounts>> receive_zone(TransferOrder order,
 boost::asio::awaitable<Result<Transferred>> transfer_whole(TransferOrder order,
                                                            std::shared_ptr<ZoneBuild> build, Pool& pool,
                                                            BulkGate& gate);
+
+// The same for what changed since `order.rules.have_serial`. Where the primary cannot tell, that is an error:
+// a whole transfer is another call.
+boost::asio::awaitable<Result<Transferred>> transfer_changes(TransferOrder order,
+                                                             std::shared_ptr<Increment> increment, Pool& pool,
+                                                             BulkGate& gate);
 
 // The end of every build: finish() on the pool, behind the gate where it is large.
 boost::asio::awaitable<Result<std::shared_ptr<BuiltZone>>> finish_build(std::shared_ptr<ZoneBuild> build,

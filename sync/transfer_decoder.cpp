@@ -1,6 +1,7 @@
 #include "sync/transfer_decoder.h"
 
 #include "dns/rdata.h"
+#include "dns/serial.h"
 #include "sync/reasons.h"
 #include "sync/soa_probe.h"
 
@@ -16,6 +17,26 @@ std::string named(const dns::RecordHead& head) {
 
 }  // namespace
 
+std::string_view to_string(TransferKind kind) {
+  switch (kind) {
+    case TransferKind::axfr:
+      return "axfr";
+    case TransferKind::ixfr:
+      return "ixfr";
+    case TransferKind::axfr_style:
+      return "axfr-style";
+    case TransferKind::current:
+      return "current";
+    case TransferKind::file:
+      return "file";
+  }
+  return "axfr";
+}
+
+Result<> RecordTarget::changed(bool, const dns::RecordView&) {
+  return Error{reason::malformed, "differences came where none were asked for"};
+}
+
 bool TransferDecoder::refuse(std::string_view why, std::string message) {
   state_ = State::refused;
   error_ = {why, "message " + std::to_string(counts_.messages) + " of the transfer: " + std::move(message)};
@@ -29,6 +50,14 @@ std::optional<std::uint32_t> TransferDecoder::serial() const {
 
 Error TransferDecoder::ended_early() const {
   if (counts_.messages == 0) return {reason::truncated, "the connection ended before the first message"};
+  if (is_undecided()) {
+    return {reason::ixfr_soa_only, "the primary answered with the SOA of serial " +
+                                       std::to_string(*serial()) + " alone, neither differences nor a zone"};
+  }
+  if (counts_.kind == TransferKind::ixfr) {
+    return {reason::truncated, "the differences ended after " + std::to_string(counts_.records) +
+                                   " records, without the SOA that closes them"};
+  }
   if (counts_.records <= 1) {
     return {reason::truncated, "the transfer ended after the SOA alone: the primary sent no zone"};
   }
@@ -63,6 +92,12 @@ TransferDecoder::State TransferDecoder::message(dns::Octets octets) {
   for (unsigned i = 0; i < header.answers; ++i) {
     if (!answer_record(reader)) return state_;
   }
+  // RFC 1995 2: our version or a newer one than the server's "is replied to with a single SOA record". A
+  // newer SOA that is alone in its message is the first of more: PowerDNS sends it ahead of the zone.
+  if (is_undecided() && !dns::Serial(*serial()).is_newer_than(dns::Serial(*rules_.have_serial))) {
+    counts_.kind = TransferKind::current;
+    state_ = State::complete;
+  }
   // RFC 5936 2.2.4, 2.2.5: an empty authority section; OPT, TSIG and SIG(0) in the additional one. Neither is
   // data.
   const unsigned others = unsigned{header.authorities} + header.additionals;
@@ -93,7 +128,7 @@ bool TransferDecoder::check_question(dns::WireReader& reader) {
   const dns::RRType type{reader.u16()};
   const dns::RRClass qclass{reader.u16()};
   if (!reader.ok()) return refuse(reason::malformed, "its question cannot be read");
-  if (!(name == rules_.apex) || type != dns::RRType::AXFR || qclass != dns::RRClass::IN) {
+  if (!(name == rules_.apex) || type != rules_.question_type() || qclass != dns::RRClass::IN) {
     return refuse(reason::malformed, "its question is " + dns::to_string(name) + " " + dns::to_string(type) +
                                          ", which is not what we asked");
   }
@@ -133,9 +168,11 @@ bool TransferDecoder::read_record(dns::WireReader& reader, const dns::RecordHead
 
 bool TransferDecoder::take(const dns::RecordView& record) {
   if (record.type == dns::RRType::SOA) return take_soa(record);
-  if (first_soa_.empty()) {
+  if (phase_ == Phase::first) {
     return refuse(reason::soa_missing, named(head_) + " comes first, where the SOA must");
   }
+  // RFC 1995 4: differences begin with two SOAs; what does not is the zone, as AXFR would send it.
+  if (phase_ == Phase::second && !begin_zone()) return false;
   if (!record.owner.is_at_or_below(rules_.apex)) {
     if (rules_.refuse_out_of_zone) return refuse(reason::out_of_zone, named(head_) + " is outside the zone");
     if (counts_.out_of_zone++ == 0) counts_.first_out_of_zone = named(head_);
@@ -146,16 +183,88 @@ bool TransferDecoder::take(const dns::RecordView& record) {
 
 bool TransferDecoder::take_soa(const dns::RecordView& record) {
   const bool at_apex = record.owner.equals(rules_.apex);
-  if (first_soa_.empty()) {
-    if (!at_apex)
-      return refuse(reason::soa_missing, named(head_) + " comes first, where the zone's SOA must");
-    first_soa_.assign(record.rdata.begin(), record.rdata.end());
-    dns::lower_names(record.type, first_soa_);
-    return hand_on(record);
-  }
+  if (phase_ == Phase::first && !at_apex)
+    return refuse(reason::soa_missing, named(head_) + " comes first, where the zone's SOA must");
+  if (phase_ == Phase::first) return take_first_soa(record);
   if (!at_apex) return refuse(reason::second_soa, named(head_) + ": only the apex has an SOA");
   // Names compare without case: a server may compress the closing SOA against names in another spelling.
   dns::lower_names(record.type, rdata_);
+  switch (phase_) {
+    case Phase::second:
+      return take_second_soa();
+    case Phase::removals:
+      return begin_additions();
+    case Phase::additions:
+      return end_additions();
+    default:
+      return take_closing_soa();
+  }
+}
+
+bool TransferDecoder::take_first_soa(const dns::RecordView& record) {
+  first_soa_.assign(record.rdata.begin(), record.rdata.end());
+  dns::lower_names(record.type, first_soa_);
+  counts_.serial = *serial();
+  if (rules_.have_serial) {
+    newest_ = {dns::Name(record.owner), record.type, record.ttl, {record.rdata.begin(), record.rdata.end()}};
+    phase_ = Phase::second;
+    return true;
+  }
+  phase_ = Phase::zone;
+  return hand_on(record);
+}
+
+// An AXFR-style reply: the SOA was the first record of the zone.
+bool TransferDecoder::begin_zone() {
+  phase_ = Phase::zone;
+  counts_.kind = TransferKind::axfr_style;
+  return hand_on({newest_.owner, newest_.type, newest_.ttl, newest_.rdata});
+}
+
+bool TransferDecoder::take_second_soa() {
+  const std::uint32_t old = dns::Soa::of(rdata_).serial;
+  if (rdata_ == first_soa_) {
+    // A zone of nothing but its SOA, as AXFR would send it.
+    if (!begin_zone()) return false;
+    return take_closing_soa();
+  }
+  if (old != *rules_.have_serial) {
+    return refuse(reason::ixfr_gap, "its differences begin at serial " + std::to_string(old) +
+                                        ", but we have " + std::to_string(*rules_.have_serial));
+  }
+  counts_.kind = TransferKind::ixfr;
+  phase_ = Phase::removals;
+  reached_ = old;
+  return true;
+}
+
+bool TransferDecoder::begin_additions() {
+  const std::uint32_t next = dns::Soa::of(rdata_).serial;
+  if (!dns::Serial(next).is_newer_than(dns::Serial(reached_))) {
+    return refuse(reason::ixfr_gap, "a difference leads from serial " + std::to_string(reached_) + " to " +
+                                        std::to_string(next) + ", which is not newer");
+  }
+  phase_ = Phase::additions;
+  reached_ = next;
+  return true;
+}
+
+// Behind what a difference adds: the next difference, or the SOA that closes all of them.
+bool TransferDecoder::end_additions() {
+  if (reached_ == *serial()) {
+    if (!take_closing_soa()) return false;
+    return hand_on({newest_.owner, newest_.type, newest_.ttl, newest_.rdata});
+  }
+  const std::uint32_t old = dns::Soa::of(rdata_).serial;
+  if (old != reached_) {
+    return refuse(reason::ixfr_gap, "a difference begins at serial " + std::to_string(old) +
+                                        ", but the one before leads to " + std::to_string(reached_));
+  }
+  phase_ = Phase::removals;
+  return true;
+}
+
+bool TransferDecoder::take_closing_soa() {
   if (rdata_ != first_soa_) {
     return refuse(reason::soa_mismatch,
                   "it ends with serial " + std::to_string(dns::Soa::of(rdata_).serial) + " but began with " +
@@ -171,7 +280,8 @@ bool TransferDecoder::hand_on(const dns::RecordView& record) {
     return refuse(reason::limit_records,
                   "more than the " + std::to_string(rules_.max_records) + " records that are allowed");
   }
-  Result<> taken = sink_.record(record);
+  Result<> taken = counts_.kind == TransferKind::ixfr ? sink_.changed(phase_ == Phase::additions, record)
+                                                      : sink_.record(record);
   if (taken) return true;
   state_ = State::refused;
   error_ = std::move(taken).error();

@@ -1,15 +1,22 @@
-// The transfer decoder: messages of an AXFR in, checked records or one clear refusal out (RFC 5936). No
-// sockets, no clock, no threads of its own; used by one thread at a time. Holds no more than one record.
+// The transfer decoder: messages of an AXFR or IXFR in, checked records or one clear refusal out (RFC 5936,
+// RFC 1995). No sockets, no clock, no threads of its own; used by one thread at a time. Holds no more than
+// two records.
 //
-//               +------ message() ------+
-//               v                       |
-//   begin --SOA of the apex--> records -+--the same SOA--> complete
-//     |                           |
-//     +---------- refused <-------+     (any error; nothing more is taken)
+//                        AXFR                 any record
+//   begin --first SOA--> zone --the same SOA--> complete
+//                |        ^                      ^   ^
+//           IXFR |        | anything but an SOA  |   | the message ends, and the SOA is not newer than ours
+//                v        |                      |   |
+//              second ----+----------------------|---+
+//                | our SOA                       |
+//                v                               | the first SOA again
+//             removals --SOA of a newer version--> additions
+//                ^                               |
+//                +------ the SOA of that version-+
 //
-// Two layers: what every message of a stream must be (header, question, records that can be read, data that
-// fits its type) stands in check_message() and read_record(); what the sequence of records means stands in
-// take(). A transfer of differences (RFC 1995) is another sequence over the same first layer.
+// From any state to `refused` on any error; then nothing more is taken. Two layers: what every message of a
+// stream must be (header, question, records that can be read, data that fits its type) stands in
+// check_message() and read_record(); what the sequence of records means stands in take().
 #pragma once
 
 #include <vector>
@@ -24,7 +31,11 @@ namespace understudy::sync {
 class RecordTarget {
  public:
   virtual ~RecordTarget() = default;
+  // Of a whole zone.
   virtual Result<> record(const dns::RecordView& record) = 0;
+  // Of differences; only where they were asked for. All versions on the way are run through, oldest first; of
+  // their SOAs only the last one is told, as an addition behind everything else.
+  virtual Result<> changed(bool added, const dns::RecordView& record);
 };
 
 struct TransferRules {
@@ -33,9 +44,25 @@ struct TransferRules {
   std::uint64_t max_octets = limits::transfer_octets;
   std::uint64_t max_records = limits::transfer_records;
   bool refuse_out_of_zone = false;  // false: such records are dropped and counted
+  // The serial that we have: what changed since is asked for (IXFR). Nothing: the whole zone (AXFR).
+  std::optional<std::uint32_t> have_serial = {};
+
+  dns::RRType question_type() const { return have_serial ? dns::RRType::IXFR : dns::RRType::AXFR; }
 };
 
+// What a transfer turned out to be.
+enum class TransferKind : std::uint8_t {
+  axfr,
+  ixfr,        // differences
+  axfr_style,  // asked for differences, the primary sent the whole zone
+  current,     // asked for differences, there are none
+  file,        // no transfer at all: read from a zone file
+};
+std::string_view to_string(TransferKind kind);
+
 struct TransferCounts {
+  TransferKind kind = TransferKind::axfr;
+  std::uint32_t serial = 0;  // of the version that the primary has
   std::uint64_t messages = 0, octets = 0;
   std::uint64_t records = 0;  // handed on; the SOA once
   std::uint64_t out_of_zone = 0;
@@ -58,6 +85,8 @@ class TransferDecoder {
   const TransferCounts& counts() const { return counts_; }
   // Of the zone that comes; set after the first message.
   std::optional<std::uint32_t> serial() const;
+  // A newer SOA came, alone in its message: there is something to fetch, but not (yet) here.
+  bool is_undecided() const { return phase_ == Phase::second && state_ == State::running; }
 
  private:
   bool refuse(std::string_view reason, std::string message);
@@ -68,7 +97,16 @@ class TransferDecoder {
   bool read_record(dns::WireReader& reader, const dns::RecordHead& head);
   bool take(const dns::RecordView& record);
   bool take_soa(const dns::RecordView& record);
+  bool take_first_soa(const dns::RecordView& record);
+  bool take_second_soa();
+  bool take_closing_soa();
+  bool begin_zone();
+  bool begin_additions();
+  bool end_additions();
   bool hand_on(const dns::RecordView& record);
+
+  // Where in the sequence of records the next one stands.
+  enum class Phase : std::uint8_t { first, second, zone, removals, additions };
 
   const TransferRules rules_;
   RecordTarget& sink_;
@@ -78,7 +116,10 @@ class TransferDecoder {
   unsigned empty_in_a_row_ = 0;
   dns::RecordHead head_;                 // reused, as its name is large
   std::vector<std::uint8_t> rdata_;      // of the record at hand
-  std::vector<std::uint8_t> first_soa_;  // RDATA, empty before it came
+  std::vector<std::uint8_t> first_soa_;  // RDATA with its names in lower case; empty before it came
+  Phase phase_ = Phase::first;
+  dns::Record newest_;         // IXFR: the SOA that came first, as it came
+  std::uint32_t reached_ = 0;  // IXFR: the serial of the version that the differences so far lead to
 };
 
 }  // namespace understudy::sync

@@ -175,6 +175,11 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_primary(std::size_t i
     if (*verdict == Outcome::current) co_return verdict;
   }
   const SteadyTime began = workshop_.clock.steady();
+  if (!whole && may_ask_for_increment(sources_[index])) {
+    auto trying = try_increment(index, began);
+    const std::optional<Result<Outcome>> outcome = co_await std::move(trying);
+    if (outcome) co_return *outcome;
+  }
   transferring_ = true;
   auto moving = transfer_whole({primary, settings_.transfer_source, rules(), {}}, new_build(), workshop_.pool,
                                workshop_.gate);
@@ -219,7 +224,9 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_file(std::size_t inde
       taken = built.error();
     } else {
       note_serial((*built)->summary.serial);
-      auto taking = take_over(*built, *read->counts, source, began, true);
+      TransferCounts counts = *read->counts;
+      counts.kind = TransferKind::file;
+      auto taking = take_over(*built, std::move(counts), source, began, true);
       taken = co_await std::move(taking);
     }
   }
@@ -282,11 +289,13 @@ void ZoneAgent::announce(const BuiltZone& built, const TransferCounts& counts, c
   log::info("transfer-done", {{"zone", zone},
                               {"serial", row_.serial},
                               {"version", row_.version},
+                              {"type", to_string(counts.kind)},
                               {"primary", source},
                               {"records", row_.records},
                               {"octets", counts.octets},
                               {"seconds", seconds}});
-  ++workshop_.tallies.transfers_in["ok"];
+  last_transfer_ = counts.kind;
+  ++workshop_.tallies.transfers_in[{to_string(counts.kind), "ok"}];
   ++workshop_.tallies.transfers_timed;
   workshop_.tallies.transfer_seconds += seconds;
   out_of_zone_dropped_ = counts.out_of_zone;
@@ -314,10 +323,13 @@ TransferRules ZoneAgent::rules() const {
           settings_.refuse_out_of_zone};
 }
 
+backend::BuildOptions ZoneAgent::build_options() const {
+  return {settings_.apex, workshop_.spool_directory, settings_.records_per_name,
+          settings_.drop_cname_conflicts};
+}
+
 std::shared_ptr<ZoneBuild> ZoneAgent::new_build() const {
-  const backend::BuildOptions options{settings_.apex, workshop_.spool_directory, settings_.records_per_name,
-                                      settings_.drop_cname_conflicts};
-  return std::make_shared<ZoneBuild>(options, row_, workshop_.mirror, workshop_.store);
+  return std::make_shared<ZoneBuild>(build_options(), row_, workshop_.mirror, workshop_.store);
 }
 
 const FileState* ZoneAgent::file_to_watch() const {

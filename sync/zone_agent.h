@@ -8,6 +8,7 @@
 //                         | newer, no data yet, or retransfer            | changed
 //                         v                                              v
 //                       transfer --> build --> publish  <------------- build
+//           a transfer of a newer version is IXFR first, and AXFR once where that fails for whatever reason
 //           the first source that is current or delivers ends the cycle; where none does, the cycle failed
 #pragma once
 
@@ -24,7 +25,8 @@ namespace understudy::sync {
 
 // Counts by word, for metrics.
 struct Tallies {
-  std::map<std::string_view, std::uint64_t> transfers_in, notify_received;
+  std::map<std::pair<std::string_view, std::string_view>, std::uint64_t> transfers_in;  // by type and result
+  std::map<std::string_view, std::uint64_t> transfer_fallbacks, notify_received;
   double transfer_seconds = 0;
   std::uint64_t transfers_timed = 0;
 };
@@ -91,15 +93,19 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   struct Source {
     SourceSpec spec;
     PrimaryStatus status;
+    SteadyTime no_ixfr_until{};  // differences of this zone were asked for in vain
   };
 
   boost::asio::awaitable<Result<Outcome>> try_source(std::size_t index, bool whole);
   boost::asio::awaitable<Result<Outcome>> try_primary(std::size_t index, bool whole);
+  boost::asio::awaitable<std::optional<Result<Outcome>>> try_increment(std::size_t index, SteadyTime began);
+  bool may_ask_for_increment(const Source& source) const;
   boost::asio::awaitable<Result<Outcome>> try_file(std::size_t index, bool whole);
   boost::asio::awaitable<Result<Outcome>> take_over(std::shared_ptr<BuiltZone> built, TransferCounts counts,
                                                     std::string source, SteadyTime began, bool any_serial);
   Result<Outcome> judge(std::uint32_t serial);
   TransferRules rules() const;
+  backend::BuildOptions build_options() const;
   std::shared_ptr<ZoneBuild> new_build() const;
   bool has_data() const { return row_.generation != 0; }
 
@@ -107,6 +113,7 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   void note_up(Source& source);
   void note_failure(Source& source, const Error& error);
   void note_serial(std::uint32_t serial);
+  void note_fallback(Source& source, const Error& error);
   void note_refusal(const std::string& source, const Error& error);
   void announce(const BuiltZone& built, const TransferCounts& counts, const std::string& source,
                 double seconds);
@@ -131,6 +138,7 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   UnixTime out_of_sync_since_ = 0;
   std::optional<Failure> last_refusal_;
   std::uint64_t out_of_zone_dropped_ = 0;
+  std::optional<TransferKind> last_transfer_;
 };
 
 }  // namespace understudy::sync

@@ -4,6 +4,12 @@
 #include "sync/zone_agent.h"
 
 namespace understudy::sync {
+namespace {
+
+// For so long a zone's primary is not asked for differences again after they could not be had.
+constexpr Seconds ixfr_back_off{600};
+
+}  // namespace
 
 void ZoneAgent::note_serial(std::uint32_t serial) {
   const dns::Serial theirs(serial);
@@ -60,9 +66,27 @@ void ZoneAgent::note_failure(Source& source, const Error& error) {
   status.failure = Failure{error.reason, error.message, now};
 }
 
+// Differences could not be had, or not be used: the whole zone is asked for next.
+void ZoneAgent::note_fallback(Source& source, const Error& error) {
+  const Now now = Now::of(workshop_.clock);
+  ++workshop_.tallies.transfers_in[{to_string(TransferKind::ixfr), error.reason}];
+  ++workshop_.tallies.transfer_fallbacks[error.reason];
+  if (error.reason == reason::formerr || error.reason == reason::not_implemented) {
+    workshop_.health.lacks_ixfr(*source.status.address, now.steady);
+  } else if (error.reason != reason::ixfr_gap && error.reason != reason::ixfr_conflict) {
+    // Those two are over with the whole zone; whatever else it was may stay for a while.
+    source.no_ixfr_until = now.steady + ixfr_back_off;
+  }
+  log::warning("transfer-fallback", {{"zone", dns::to_string(settings_.apex)},
+                                     {"primary", source.status.source},
+                                     {"reason", error.reason},
+                                     {"message", error.message},
+                                     {"next", "axfr"}});
+}
+
 void ZoneAgent::note_refusal(const std::string& source, const Error& error) {
   if (retired_) return;
-  ++workshop_.tallies.transfers_in[error.reason];
+  ++workshop_.tallies.transfers_in[{to_string(TransferKind::axfr), error.reason}];
   const bool same =
       last_refusal_ && last_refusal_->reason == error.reason && last_refusal_->message == error.message;
   last_refusal_ = Failure{error.reason, error.message, workshop_.clock.wall()};
@@ -86,6 +110,7 @@ ZoneStatus ZoneAgent::status() const {
   status.last_refusal = last_refusal_;
   status.out_of_zone_dropped = out_of_zone_dropped_;
   status.transferring = transferring_;
+  if (last_transfer_) status.last_transfer = to_string(*last_transfer_);
   for (const Source& source : sources_) status.primaries.push_back(workshop_.health.complete(source.status));
   return status;
 }

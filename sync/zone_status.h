@@ -47,6 +47,7 @@ struct ZoneStatus {
   std::optional<Failure> last_refusal;          // of a version that was transferred and not taken
   std::uint64_t out_of_zone_dropped = 0;        // records, in the version that is served
   bool transferring = false;
+  std::string_view last_transfer;  // the type of the last one that was published; empty: none since the start
   std::vector<PrimaryStatus> primaries;
 };
 
@@ -66,9 +67,10 @@ struct SyncTotals {
     std::uint64_t count = 0;
   };
   std::vector<Transfer> transfers_in;
-  std::vector<double> transfer_durations_sum_count{0, 0};                   // seconds, transfers
-  std::vector<std::pair<std::string_view, std::uint64_t>> notify_received;  // by result
-  std::vector<std::pair<std::string_view, std::uint64_t>> notify_sent;      // by result
+  std::vector<std::pair<std::string_view, std::uint64_t>> transfer_fallbacks;  // by reason
+  std::vector<double> transfer_durations_sum_count{0, 0};                      // seconds, transfers
+  std::vector<std::pair<std::string_view, std::uint64_t>> notify_received;     // by result
+  std::vector<std::pair<std::string_view, std::uint64_t>> notify_sent;         // by result
 };
 
 }  // namespace understudy::sync

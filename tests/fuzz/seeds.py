@@ -90,6 +90,40 @@ def transfers():
         yield stream
 
 
+def increments():
+    """Replies to IXFR for the zone of increment.cpp, which has serial 1."""
+    def soa(serial):
+        return f"example. SOA ns.example. host.example. {serial} 2 3 4 5"
+    changes = {
+        "an address": (["ns.example. A 192.0.2.1"], ["ns.example. A 192.0.2.9"]),
+        "a tree": (["a.b.c.example. A 192.0.2.1"], ["e.f.c.example. A 192.0.2.1", "*.c.example. A 192.0.2.1"]),
+        "a cut goes": (["cut.example. NS ns.cut.example."], []),
+        "a cut comes": ([], ["c.example. NS ns.example."]),
+        "a dname": (["d.example. DNAME e."], ["example. DNAME y."]),
+        "wildcards": (["*.w.example. MX 1 ns.example.", "v.*.z.example. A 192.0.2.4"], ["*.example. TXT t"]),
+        "nsec3": ([], ["2t7b4g4vsa5smi47k61mv5bv1a22bojr.example. NSEC3 1 0 0 - 0p9mhaveqvm6t7vbl5lop2u3t2rp3tom NS"]),
+        "a conflict": (["no.example. A 192.0.2.1"], []),
+        "a cname": ([], ["k.example. A 192.0.2.1"]),
+        "an apex without NS": (["example. NS ns.example."], []),
+    }
+    everything = [part for change in list(changes.values())[:7] for part in change]
+    replies = [[soa(2), soa(1), *gone, soa(2), *came, soa(2)] for gone, came in changes.values()]
+    replies.append([soa(4), soa(1), *everything[0], soa(2), *everything[1], soa(2), *everything[2], soa(3), *everything[3],
+                    soa(3), *everything[4], soa(4), *everything[5], soa(4)])
+    replies += [[soa(1)], [soa(2)], [soa(2), "example. NS ns.example.", soa(2)]]
+    for reply in replies:
+        for size in (len(reply), 2):
+            stream = b"\0"
+            for start in range(0, len(reply), size):
+                response = dns.message.make_response(dns.message.make_query("example.", "IXFR", id=7))
+                for line in reply[start:start + size]:
+                    owner, rdtype, rdata = line.split(" ", 2)
+                    response.answer.append(dns.rrset.from_text(owner, 60, "IN", rdtype, rdata))
+                wire = response.to_wire()
+                stream += struct.pack(">H", len(wire)) + wire
+            yield stream
+
+
 def records():
     """Name, then type, TTL, length and RDATA of the zone's records: for blocks, and for changes with its own head."""
     zone = dns.zone.from_text("\n".join(l for l in ZONE.splitlines() if "$G" not in l), "example.", relativize=False)
@@ -123,6 +157,8 @@ def seeds():
         yield "zone_file", ("$TTL 1\nx " + line.lstrip() + "\n").encode()
     for stream in transfers():
         yield "transfer", stream
+    for stream in increments():
+        yield "increment", stream
     all_records = list(records())
     node = b"".join(struct.pack(">HBB", t, ttl % 256, len(data)) + data for _, t, ttl, data in all_records)
     yield "node", b"\2ns\7example\0" + node

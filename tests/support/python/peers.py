@@ -19,6 +19,8 @@ from processes import DEADLINE, Process, free_port, until
 
 
 class Peer:
+    history = False  # whether it keeps what changes between zone files, and answers IXFR with that
+
     def __init__(self, scratch, apexes, notify=(), name=None):
         self.name = name or type(self).__name__.lower()
         self.scratch = scratch
@@ -75,9 +77,10 @@ class Nsd(Peer):
 
     def configuration(self):
         notify = "".join(f"    notify: 127.0.0.1@{port} NOKEY\n" for port in self.notify)
+        history = "    store-ixfr: yes\n    create-ixfr: yes\n" if self.history else ""
         zones = "".join(
             f'zone:\n    name: "{apex}"\n    zonefile: "{self.zone_file(apex)}"\n'
-            f"    provide-xfr: 127.0.0.1 NOKEY\n{notify}" for apex in self.apexes)
+            f"    provide-xfr: 127.0.0.1 NOKEY\n{notify}{history}" for apex in self.apexes)
         return f"""server:
     server-count: 1
     ip-address: 127.0.0.1@{self.port}
@@ -128,6 +131,7 @@ template:
     storage: {self.directory}
     acl: all
 {notify}    zonefile-sync: -1
+    zonefile-load: {"difference" if self.history else "whole"}
     journal-content: changes
     semantic-checks: soft
 zone:
@@ -155,6 +159,7 @@ class Bind(Peer):
   allow-transfer {{ 127.0.0.1; }};
   notify explicit; also-notify {{ {notify} }}; notify-delay 0;
   empty-zones-enable no; max-records-per-type 0;
+  ixfr-from-differences {"yes" if self.history else "no"};
 }};
 controls {{ }};
 {zones}"""

@@ -10,7 +10,7 @@ import threading
 
 from processes import free_port
 
-A, NS, CNAME, SOA, TXT, AXFR = 1, 2, 5, 6, 16, 252
+A, NS, CNAME, SOA, TXT, IXFR, AXFR = 1, 2, 5, 6, 16, 251, 252
 
 
 def name(text):
@@ -46,20 +46,21 @@ def frame(octets):
     return struct.pack("!H", len(octets)) + octets
 
 
-def frames(ident, apex, records, limit=16000):
+def frames(ident, apex, records, limit=16000, qtype=AXFR):
     """The records in as many messages as it takes."""
     gathered, size = [], 0
     for record in records:
         if gathered and size + len(record) > limit:
-            yield frame(message(ident, apex, gathered))
+            yield frame(message(ident, apex, gathered, qtype=qtype))
             gathered, size = [], 0
         gathered.append(record)
         size += len(record)
-    yield frame(message(ident, apex, gathered))
+    yield frame(message(ident, apex, gathered, qtype=qtype))
 
 
 class ScriptedPrimary:
-    """`serial` is what SOA queries are told; `stream(ident, serial)` makes the octets that answer an AXFR.
+    """`serial` is what SOA queries are told; `stream(ident, serial)` makes the octets that answer an AXFR, and
+    `differences(ident, serial, have)` those that answer an IXFR. Without that the primary knows no IXFR: NOTIMP.
 
     After the stream the connection stays open until the other side closes, unless `hang_up` is set."""
 
@@ -67,9 +68,11 @@ class ScriptedPrimary:
         self.apex = apex
         self.serial = serial
         self.stream = stream
+        self.differences = None
         self.hang_up = False
         self.dark = False
-        self.transfers = 0
+        self.transfers = 0  # AXFR
+        self.increments = 0  # IXFR
         self.port = free_port()
         self.lock = threading.Lock()
         self._stopping = threading.Event()
@@ -133,8 +136,12 @@ class ScriptedPrimary:
                     if query is None:
                         return
                     qtype = struct.unpack("!H", query[12 + len(name(self.apex)):][:2])[0]
-                    if qtype == AXFR:
-                        self._send_stream(connection, struct.unpack("!H", query[:2])[0])
+                    if qtype in (AXFR, IXFR):
+                        ident = struct.unpack("!H", query[:2])[0]
+                        if qtype == AXFR:
+                            self._send(connection, self._whole(ident))
+                        else:
+                            self._send(connection, self._increment(ident, query))
                         if self.hang_up:
                             return
                     else:
@@ -142,11 +149,23 @@ class ScriptedPrimary:
             except OSError:
                 pass  # the other side went away, which is its right
 
-    def _send_stream(self, connection, ident):
+    def _whole(self, ident):
         with self.lock:
             self.transfers += 1
             serial = self.serial
-        for octets in self.stream(ident, serial):
+        return self.stream(ident, serial)
+
+    def _increment(self, ident, query):
+        with self.lock:
+            self.increments += 1
+            serial = self.serial
+        if self.differences is None:
+            return [frame(message(ident, self.apex, [], qtype=IXFR, flags=0x8004))]
+        have = struct.unpack("!I", query[-20:-16])[0]  # of the SOA that ends the query
+        return self.differences(ident, serial, have)
+
+    def _send(self, connection, stream):
+        for octets in stream:
             if self._stopping.is_set():
                 return
             connection.sendall(octets)

@@ -167,6 +167,7 @@ TEST(Families, HaveTheNamesOfTheContract) {
       {"understudy_primary_soa_rtt_seconds", {"zone", "primary"}},
       {"understudy_transfers_in_total", {"type", "transport", "result"}},
       {"understudy_transfer_in_duration_seconds", {}},
+      {"understudy_transfer_in_fallback_total", {"reason"}},
       {"understudy_notify_received_total", {"result"}},
       {"understudy_notify_sent_total", {"result"}},
       {"understudy_transfers_out_total", {"type", "transport", "result"}},

@@ -43,6 +43,16 @@ TEST(PrimaryHealth, SparesThePrimaryThatIsSilent) {
   EXPECT_FALSE(health.blocked(dead, start + Seconds(5)));
 }
 
+TEST(PrimaryHealth, RemembersForAnHourWhoKnowsNoIxfr) {
+  PrimaryHealth health;
+  EXPECT_TRUE(health.may_know_ixfr(dead, start));
+  health.lacks_ixfr(dead, start);
+  EXPECT_FALSE(health.may_know_ixfr(dead, start + Seconds(3599)));
+  EXPECT_TRUE(health.may_know_ixfr(other, start));
+  EXPECT_TRUE(health.may_know_ixfr(dead, start + Seconds(3600)));
+  EXPECT_FALSE(health.blocked(dead, start));
+}
+
 TEST(PrimaryHealth, SaysWhyItSparesOne) {
   PrimaryHealth health;
   for (int i = 0; i < 3; ++i) health.failed(dead, Error{reason::connection_refused, "nobody there"}, at(i));

@@ -14,6 +14,7 @@
 #include "dns/message.h"
 #include "dns/presentation.h"
 #include "net/dns_client.h"
+#include "sync/reasons.h"
 
 namespace understudy::sync {
 namespace {
@@ -60,8 +61,9 @@ class Primary {
 
   std::atomic<std::uint32_t> serial{1};
   std::atomic<unsigned> hosts{3};
-  std::atomic<bool> refuse{false}, break_transfer{false}, outside{false};
-  std::atomic<int> probes{0}, transfers{0}, notifies{0};
+  std::atomic<bool> refuse{false}, break_transfer{false}, outside{false}, no_ixfr{false};
+  std::atomic<int> probes{0}, transfers{0}, increments{0},
+      notifies{0};  // transfers: IXFR too, which brings all
 
  private:
   static Bytes response_to(const Bytes& query, unsigned flags) {
@@ -117,6 +119,10 @@ class Primary {
   }
   void transfer(asio::ip::tcp::socket& socket, const Bytes& query) {
     if (refuse) return send(socket, response_to(query, 5));
+    if (dns::load16(&query[12 + qname(query).size()]) == 251) {
+      ++increments;
+      if (no_ixfr) return send(socket, response_to(query, 4));
+    }
     const dns::Name apex = qname(query);
     Bytes m = response_to(query, 0);
     append_record(m, apex, dns::RRType::SOA, soa_rdata(serial));
@@ -291,6 +297,34 @@ TEST_F(SyncTest, KeepsTheLastGoodVersion) {
   EXPECT_EQ(status.state, ZoneState::fresh);
   EXPECT_EQ(status.out_of_sync_since, 0);
   EXPECT_TRUE(status.primaries.at(0).up);
+}
+
+TEST_F(SyncTest, AsksForDifferencesOfWhatItHas) {
+  secondary->open({zone("example.")});
+  run_until_tried();
+  EXPECT_EQ(primary.increments, 0);
+  primary.serial = 2, primary.hosts = 4;
+  EXPECT_EQ(*secondary->ask("example.", false), "transferred version 2");
+  EXPECT_EQ(primary.increments, 1);
+  EXPECT_EQ(primary.transfers, 2);  // the whole zone came at once
+  EXPECT_EQ(secondary->status("example.").last_transfer, "axfr-style");
+  EXPECT_EQ(*secondary->ask("example.", true), "up to date");
+  EXPECT_EQ(primary.increments, 1);
+}
+
+TEST_F(SyncTest, RemembersAPrimaryThatKnowsNoIxfr) {
+  primary.no_ixfr = true;
+  secondary->open({zone("one."), zone("two.")});
+  run_until_tried();
+  for (const std::string_view apex : {"one.", "two.", "one."}) {
+    primary.serial = primary.serial + 1;
+    ASSERT_TRUE(secondary->ask(apex, false));
+    EXPECT_EQ(secondary->status(apex).row.serial, primary.serial);
+    EXPECT_EQ(secondary->status(apex).last_transfer, "axfr");
+  }
+  EXPECT_EQ(primary.increments, 1);
+  const SyncTotals totals = secondary->sync->totals();
+  EXPECT_EQ(totals.transfer_fallbacks, (std::vector{std::pair(reason::not_implemented, std::uint64_t{1})}));
 }
 
 TEST_F(SyncTest, TakesAnOlderSerialOnlyWhenTold) {

@@ -1,0 +1,41 @@
+// How an agent takes in what changed, instead of the whole zone (RFC 1995).
+#include "sync/zone_agent.h"
+
+namespace understudy::sync {
+namespace asio = boost::asio;
+
+// Where a CNAME was kept out of the zone, what the primary has is more than what we have, and a difference
+// may tell of it or bring it back: such zones come whole.
+bool ZoneAgent::may_ask_for_increment(const Source& source) const {
+  const SteadyTime now = workshop_.clock.steady();
+  return has_data() && !settings_.drop_cname_conflicts && now >= source.no_ixfr_until &&
+         workshop_.health.may_know_ixfr(*source.status.address, now);
+}
+
+// Nothing where the zone has to come whole instead, whatever the reason: it was noted.
+asio::awaitable<std::optional<Result<ZoneAgent::Outcome>>> ZoneAgent::try_increment(std::size_t index,
+                                                                                    SteadyTime began) {
+  Source& source = sources_[index];
+  TransferOrder order{*source.status.address, settings_.transfer_source, rules(), {}};
+  order.rules.have_serial = row_.serial;
+  auto increment = std::make_shared<Increment>(build_options(), row_, workshop_.mirror, new_build());
+  transferring_ = true;
+  auto moving = transfer_changes(std::move(order), increment, workshop_.pool, workshop_.gate);
+  const Result<Transferred> came = co_await std::move(moving);
+  transferring_ = false;
+  if (!came) {
+    workshop_.health.failed(*source.status.address, came.error(), Now::of(workshop_.clock));
+    if (retired_) co_return Result<Outcome>(came.error());
+    note_fallback(source, came.error());
+    co_return std::nullopt;
+  }
+  note_answer(source, came->counts.serial, {});
+  // Another server behind that address may be behind the one that answered the probe.
+  if (!came->built) co_return judge(came->counts.serial);
+  auto taking = take_over(came->built, came->counts, source.status.source, began, false);
+  const Result<Outcome> taken = co_await std::move(taking);
+  if (!taken) note_refusal(source.status.source, taken.error());
+  co_return taken;
+}
+
+}  // namespace understudy::sync
