@@ -48,7 +48,8 @@ class Server {
   void renew_certificate();
   // One a worker; alive as long as the server. Any thread may read them.
   std::vector<const metrics::WorkerCounters*> counters() const;
-  // Transfers out since the start: {type "axfr", transport "tcp" or "tls", result}.
+  // Transfers out since the start, by what was sent: {type "axfr" or "ixfr", transport "tcp" or "tls",
+  // result}.
   struct TransferOut {
     std::string_view type, transport, result;
     std::uint64_t count = 0;
