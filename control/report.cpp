@@ -37,6 +37,14 @@ json::object primary_report(const sync::PrimaryStatus& primary) {
   return report;
 }
 
+json::object secondary_report(const sync::NotifyStatus& secondary) {
+  return {{"address", net::to_string(secondary.secondary)},
+          {"serial", secondary.serial},
+          {"pending", secondary.pending},
+          {"result", secondary.result.empty() ? json::value(nullptr) : json::value(secondary.result)},
+          {"when", time_or_null(secondary.when)}};
+}
+
 json::object side_report(const audit::Side& side) {
   json::array rdata;
   for (const std::string& data : side.rdata) rdata.emplace_back(data);
@@ -105,6 +113,10 @@ json::object zone_report(const sync::ZoneStatus& status,
   json::array primaries;
   for (const sync::PrimaryStatus& primary : status.primaries) primaries.push_back(primary_report(primary));
   report["primaries"] = std::move(primaries);
+  json::array secondaries;
+  for (const sync::NotifyStatus& secondary : status.secondaries)
+    secondaries.push_back(secondary_report(secondary));
+  report["secondaries"] = std::move(secondaries);
   report["comparison"] = nullptr;
   if (comparison) {
     report["comparison"] = json::object{{"addresses", comparison->against.size()},

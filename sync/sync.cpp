@@ -31,7 +31,7 @@ struct Sync::Impl {
         store(m.writer()),
         gate(executor),
         publisher(store, executor),
-        notify_sender(executor),
+        notify_sender(executor, clock),
         workshop{executor,
                  clock,
                  options.data_directory,

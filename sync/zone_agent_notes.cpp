@@ -87,6 +87,7 @@ ZoneStatus ZoneAgent::status() const {
   status.out_of_zone_dropped = out_of_zone_dropped_;
   status.transferring = transferring_;
   for (const Source& source : sources_) status.primaries.push_back(workshop_.health.complete(source.status));
+  status.secondaries = workshop_.notify.status(settings_.apex);
   return status;
 }
 

@@ -116,6 +116,7 @@ void ZoneChanges::remove(dns::NameView apex, Done done) {
 void ZoneChanges::removed(const std::string& key, const dns::Name& apex, Done done) {
   const std::shared_ptr<ZoneAgent> agent = roster_.leave(apex);
   roster_.publish_table();
+  workshop_.notify.forget(apex);
   log::info("zone-removed", {{"zone", dns::to_string(apex)}});
   // Only when no publication is under way may another agent look after this zone.
   agent->retire([this, key, done = std::move(done)] {

@@ -35,6 +35,15 @@ struct PrimaryStatus {
   UnixTime failing_since = 0;             // 0: not failing
 };
 
+// The newest NOTIFY to a secondary of ours.
+struct NotifyStatus {
+  net::Endpoint secondary;
+  std::uint32_t serial = 0;
+  std::string_view result;  // "ok" or a reason; while pending that of the one before, empty: there was none
+  UnixTime when = 0;        // of the result; while pending since when
+  bool pending = false;
+};
+
 struct ZoneStatus {
   dns::Name apex;
   bool added = false;  // at run time; false: the configuration has it
@@ -48,6 +57,7 @@ struct ZoneStatus {
   std::uint64_t out_of_zone_dropped = 0;        // records, in the version that is served
   bool transferring = false;
   std::vector<PrimaryStatus> primaries;
+  std::vector<NotifyStatus> secondaries;  // that were told of a version since the start
 };
 
 // A zone that is served no more, and whose data are kept for a while: so long.
