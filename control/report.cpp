@@ -152,6 +152,21 @@ json::object zones_report(const std::vector<sync::ZoneStatus>& zones,
   return {{"zones", std::move(reports)}, {"unserved", std::move(unserved_reports)}};
 }
 
+json::object reload_report(const Reloaded& reloaded) {
+  const auto names = [](const std::vector<dns::Name>& apexes) {
+    json::array all;
+    for (const dns::Name& apex : apexes) all.emplace_back(dns::to_string(apex));
+    return all;
+  };
+  const auto texts = [](const std::vector<std::string>& words) {
+    return json::array(words.begin(), words.end());
+  };
+  return {{"added", names(reloaded.zones.added)},     {"removed", names(reloaded.zones.removed)},
+          {"changed", names(reloaded.zones.changed)}, {"same", reloaded.zones.same},
+          {"listening", texts(reloaded.listening)},   {"closed", texts(reloaded.closed)},
+          {"restart", texts(reloaded.restart)}};
+}
+
 json::object comparison_report(const audit::ZoneComparison& comparison) {
   json::array against, mismatches;
   for (const audit::Tally& tally : comparison.against) against.push_back(tally_report(tally));

@@ -68,6 +68,12 @@ struct UnservedStatus {
   backend::ZoneRow row;
 };
 
+// What a reload changed.
+struct ReloadOutcome {
+  std::vector<dns::Name> added, removed, changed;
+  std::size_t same = 0;
+};
+
 // Totals since the start, for metrics. Read on the sync thread.
 struct SyncTotals {
   // result: "ok" or a reason; the exposition pre-sets "ok" and "failed".
