@@ -52,6 +52,10 @@ class Collector final : public OptionSink {
     // Given, though perhaps wrong: then it is not reported as missing as well.
     if (row.option.key == "source") source_given_ = true;
     if (row.option.key.starts_with("name")) name_given_ = true;
+    if (row.option.table != "zone") {
+      std::string key(row.option.table);
+      draft_.config.given[key.append(".").append(row.option.key)].push_back(value);
+    }
     return row.store(draft_, value);
   }
   std::vector<std::string> end_table() override {

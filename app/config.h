@@ -3,6 +3,7 @@
 // Read once, by main(), before any thread runs. Every problem is reported at once, each with file and line.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,6 +39,8 @@ struct Config {
   Seconds compare_period{};
   log::Level log_level{};
   server::PipelineOptions pipeline;
+  // What the file (or a default) says of each key outside [[zone]]: "server.workers". For reloads.
+  std::map<std::string, std::vector<OptionValue>> given;
 };
 
 struct LoadedConfig {

@@ -164,7 +164,7 @@ const ConfigRow rows[] = {
       "Addresses and prefixes whose NOTIFY is believed, besides the sources' own addresses."},
      [](ConfigDraft& d, const OptionValue& v) { return append(d.zone.allow_notify, parse_access(text(v))); }},
     {{"zone", "allow-transfer", Type::list, "", 0, 0, "", "",
-      "Addresses and prefixes that may transfer the zone from us (AXFR); without it nobody may."},
+      "Addresses and prefixes that may transfer the zone from us (AXFR, IXFR); without it nobody may."},
      [](ConfigDraft& d, const OptionValue& v) {
        return append(d.zone.allow_transfer, parse_access(text(v)));
      }},

@@ -78,13 +78,22 @@ void allow_all_descriptors() {
 // Every room in the order in which they are made; destroyed the other way round.
 class Serving {
  public:
-  Serving(const Config& config, std::unique_ptr<backend::Mirror> mirror)
+  Serving(Config& config, const LoadConfig& load, std::unique_ptr<backend::Mirror> mirror)
       : config_(config),
         mirror_(std::move(mirror)),
         sync_(context_, *mirror_, tables_, clock_, {config.data}),
         comparer_(context_, *mirror_, tables_, clock_, compare_options(config)),
         server_(*mirror_, tables_, sync_, server_options(config)),
-        rooms_{context_, sync_, comparer_, server_, *mirror_, tables_, clock_, zone_from_options},
+        reloader_(config, load, *mirror_, sync_, comparer_, server_),
+        rooms_{context_,
+               sync_,
+               comparer_,
+               server_,
+               *mirror_,
+               tables_,
+               clock_,
+               zone_from_options,
+               [this](Reloader::Done done) { reloader_.reload(std::move(done)); }},
         control_(rooms_),
         routes_(rooms_, http_.context(), route_options(config)),
         signals_(context_, SIGINT, SIGTERM, SIGHUP),
@@ -133,9 +142,7 @@ class Serving {
     signals_.async_wait([this](boost::system::error_code fault, int number) {
       if (fault) return;
       if (number == SIGHUP) {
-        log::warning(
-            "reload-unavailable",
-            {{"message", "this version reads its configuration at start only; restart to apply changes"}});
+        reloader_.reload([](const Result<control::Reloaded>&) {});
         return wait_for_signal();
       }
       log::info("stopping", {{"signal", number == SIGINT ? "SIGINT" : "SIGTERM"}});
@@ -162,7 +169,7 @@ class Serving {
     if (sync_started_) sync_.stop();
   }
 
-  const Config& config_;
+  Config& config_;  // what is in force
   const SystemClock clock_;
   std::unique_ptr<backend::Mirror> mirror_;
   backend::ZoneTables tables_;
@@ -170,6 +177,7 @@ class Serving {
   sync::Sync sync_;
   audit::Comparer comparer_;
   server::Server server_;
+  Reloader reloader_;
   const control::Rooms rooms_;
   control::ControlServer control_;
   control::HttpServer http_;
@@ -181,7 +189,7 @@ class Serving {
 
 }  // namespace
 
-int serve(const Config& config, bool reset_mirror, const Console& console) {
+int serve(Config config, const LoadConfig& load, bool reset_mirror, const Console& console) {
   log::set_level(config.log_level);
   allow_all_descriptors();
   std::signal(SIGPIPE, SIG_IGN);  // a reader of our output that went away must not end the service
@@ -191,7 +199,7 @@ int serve(const Config& config, bool reset_mirror, const Console& console) {
   options.reset = reset_mirror;
   auto mirror = backend::open_mirror(options);
   if (!mirror) return console.fail("serve", mirror.error());
-  Serving serving(config, std::move(*mirror));
+  Serving serving(config, load, std::move(*mirror));
   if (const auto started = serving.start(); !started) return console.fail("serve", started.error());
   serving.announce(console.out);
   serving.run();

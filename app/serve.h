@@ -1,8 +1,8 @@
 // The running server: makes every room, wires them, runs the sync thread, ends them in the right order.
 #pragma once
 
-#include "app/config.h"
 #include "app/console.h"
+#include "app/reload.h"
 
 namespace understudy::app {
 
@@ -12,7 +12,8 @@ namespace understudy::app {
 //   http 127.0.0.1:9853
 //   control /var/lib/understudy/control.sock
 //   ready
-// Returns the exit code.
-int serve(const Config& config, bool reset_mirror, const Console& console);
+// `load` reads the configuration anew, for reloads; it is empty where there is no file. Returns the exit
+// code.
+int serve(Config config, const LoadConfig& load, bool reset_mirror, const Console& console);
 
 }  // namespace understudy::app

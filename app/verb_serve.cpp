@@ -48,13 +48,7 @@ std::vector<std::string> apply(const Options& options, Config& config) {
   return problems;
 }
 
-int run(const Options& options, const Console& console) {
-  // A data directory alone may hold zones that were added, and more can be.
-  if (options.config.empty() && options.zones.empty() && options.data.empty()) {
-    return console.fail("serve",
-                        "nothing to serve: give --config FILE, or --zone ZONE=SOURCE such as "
-                        "example.com=axfr://192.0.2.1, or --data DIR with the zones that were added there");
-  }
+LoadedConfig load(const Options& options) {
   LoadedConfig loaded;
   if (options.config.empty()) {
     loaded.config = default_config();
@@ -62,9 +56,22 @@ int run(const Options& options, const Console& console) {
     loaded = load_config(options.config);
   }
   for (const std::string& problem : apply(options, loaded.config)) loaded.problems.push_back(problem);
+  return loaded;
+}
+
+int run(const Options& options, const Console& console) {
+  // A data directory alone may hold zones that were added, and more can be.
+  if (options.config.empty() && options.zones.empty() && options.data.empty()) {
+    return console.fail("serve",
+                        "nothing to serve: give --config FILE, or --zone ZONE=SOURCE such as "
+                        "example.com=axfr://192.0.2.1, or --data DIR with the zones that were added there");
+  }
+  LoadedConfig loaded = load(options);
   for (const std::string& problem : loaded.problems) console.fail("serve", problem);
   if (!loaded.problems.empty()) return exit_code::error;
-  return serve(loaded.config, options.reset_mirror, console);
+  LoadConfig again;
+  if (!options.config.empty()) again = [options] { return load(options); };
+  return serve(std::move(loaded.config), again, options.reset_mirror, console);
 }
 
 }  // namespace

@@ -149,6 +149,19 @@ void print_primary(const json::object& primary, UnixTime now, const Console& con
   }
 }
 
+void print_secondary(const json::object& secondary, UnixTime now, const Console& console) {
+  const std::string when = age_text(time_at(secondary, "when"), now), result = text_at(secondary, "result");
+  console.out << "    " << text_at(secondary, "address") << "  ";
+  if (flag_at(secondary, "pending")) {
+    console.out << console.paint(Colour::warning, "not heard yet") << ", told since " << when;
+  } else {
+    console.out << (result == "ok" ? console.paint(Colour::good, "knows")
+                                   : console.paint(Colour::bad, "not told: " + result))
+                << " " << when;
+  }
+  console.out << ": serial " << serial_text(secondary, "serial") << "\n";
+}
+
 std::string sync_text(const json::object& zone, UnixTime now) {
   if (has(zone, "out_of_sync_since"))
     return "out of sync for " + span_text(time_at(zone, "out_of_sync_since"), now);
@@ -191,6 +204,10 @@ void print_one(const json::object& zone, UnixTime now, const Console& console) {
   console.out << "  primaries, in order of preference\n";
   for (const json::value& primary : list_at(zone, "primaries"))
     print_primary(primary.get_object(), now, console);
+  if (list_at(zone, "secondaries").empty()) return;
+  console.out << "  secondaries that are notified\n";
+  for (const json::value& secondary : list_at(zone, "secondaries"))
+    print_secondary(secondary.get_object(), now, console);
 }
 
 int run(const Options& options, const Console& console) {

@@ -8,9 +8,8 @@
 namespace understudy::app {
 namespace {
 
-constexpr std::string_view later_verbs[] = {"reload",    "hold",       "accept",     "rollback",
-                                            "resume",    "deps",       "ttl",        "dangling",
-                                            "preflight", "delegation", "propagation"};
+constexpr std::string_view later_verbs[] = {"hold", "accept",   "rollback",  "resume",     "deps",
+                                            "ttl",  "dangling", "preflight", "delegation", "propagation"};
 
 int misuse(const Console& console, std::string_view message, std::string_view help,
            std::string_view verb = {}) {
@@ -64,6 +63,7 @@ int run_command(std::vector<std::string> arguments, const Console& console) {
   add_diff(root, console, action);
   add_add(root, console, action);
   add_remove(root, console, action);
+  add_reload(root, console, action);
   add_refresh(root, console, action);
   add_retransfer(root, console, action);
   add_compare(root, console, action);

@@ -22,6 +22,7 @@ void add_history(CLI::App& root, const Console& console, Action& action);
 void add_diff(CLI::App& root, const Console& console, Action& action);
 void add_add(CLI::App& root, const Console& console, Action& action);
 void add_remove(CLI::App& root, const Console& console, Action& action);
+void add_reload(CLI::App& root, const Console& console, Action& action);
 void add_refresh(CLI::App& root, const Console& console, Action& action);
 void add_retransfer(CLI::App& root, const Console& console, Action& action);
 void add_compare(CLI::App& root, const Console& console, Action& action);

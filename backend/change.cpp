@@ -84,10 +84,18 @@ Result<> ChunkExpander::expand(dns::Octets chunk, std::vector<std::uint8_t>& pla
   if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > most_plain_octets)
     return damaged();
   plain.resize(size);
-  const std::size_t got =
-      ZSTD_decompressDCtx(context_->context, plain.data(), plain.size(), chunk.data(), chunk.size());
-  if (ZSTD_isError(got) != 0 || got != size) return damaged();
+  if (expand_into(chunk, plain) != size) return damaged();
   return {};
+}
+
+std::optional<std::size_t> ChunkExpander::expand_into(dns::Octets chunk, std::span<std::uint8_t> room) {
+  const unsigned long long size = ZSTD_getFrameContentSize(chunk.data(), chunk.size());
+  if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > room.size())
+    return std::nullopt;
+  const std::size_t got =
+      ZSTD_decompressDCtx(context_->context, room.data(), size, chunk.data(), chunk.size());
+  if (ZSTD_isError(got) != 0 || got != size) return std::nullopt;
+  return got;
 }
 
 std::optional<ChangedRecord> ChunkReader::next() {

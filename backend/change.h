@@ -61,6 +61,8 @@ class ChunkExpander {
   ChunkExpander& operator=(const ChunkExpander&) = delete;
   // Errors: "mirror-io" where the octets are damaged.
   Result<> expand(dns::Octets chunk, std::vector<std::uint8_t>& plain);
+  // Into `room`; gives the octets back that it took, nothing where they do not fit or are damaged. No heap.
+  std::optional<std::size_t> expand_into(dns::Octets chunk, std::span<std::uint8_t> room);
 
  private:
   struct Context;

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include "backend/change.h"
+#include "backend/change_cursor.h"
 #include "backend/key_order.h"
-#include "backend/owner_key.h"
 #include "dns/rdata.h"
 
 namespace understudy::backend {
@@ -16,42 +15,6 @@ Error damaged() {
   return {"mirror-io", "a change in the mirror is damaged; that version cannot be read back"};
 }
 
-// The RRs of one version's change, one at a time.
-class ChangeCursor {
- public:
-  ChangeCursor(Reader& reader, ZoneId zone, Version version, std::uint32_t chunks)
-      : reader_(&reader), zone_(zone), version_(version), chunks_(chunks) {}
-
-  Version version() const { return version_; }
-  // False at the end.
-  Result<bool> advance(ChunkExpander& expander) {
-    for (;;) {
-      if (const auto next = records_.next()) {
-        current_ = *next;
-        assign_owner_key(key_, current_.record);
-        return true;
-      }
-      if (records_.failed()) return damaged();
-      if (chunk_ == chunks_) return false;
-      const Octets stored = reader_->change_chunk(zone_, version_, ++chunk_);
-      if (auto expanded = expander.expand(stored, plain_); !expanded) return expanded.error();
-      records_ = ChunkReader(plain_);
-    }
-  }
-  const ChangedRecord& current() const { return current_; }
-  Octets key() const { return key_.octets(); }
-
- private:
-  Reader* reader_;
-  ZoneId zone_;
-  Version version_;
-  std::uint32_t chunks_, chunk_ = 0;
-  Bytes plain_;
-  ChunkReader records_{{}};
-  ChangedRecord current_;
-  dns::NameKey key_;
-};
-
 // An RR of the owner at hand, by value.
 struct OwnedRecord {
   RRType type{};
@@ -60,14 +23,20 @@ struct OwnedRecord {
   RRType filed_under() const { return type == RRType::RRSIG ? RRType{dns::load16(rdata.data())} : type; }
 };
 
+// The change that made a version.
+struct VersionChange {
+  Version version;
+  ChangeCursor cursor;
+};
+
 // What is stored whole is walked beside the changes that came after the version, all in canonical order.
 class OlderWalk final : public NodeWalk {
  public:
-  OlderWalk(std::unique_ptr<NodeWalk> base, std::vector<std::unique_ptr<ChangeCursor>> changes)
+  OlderWalk(std::unique_ptr<NodeWalk> base, std::vector<std::unique_ptr<VersionChange>> changes)
       : base_(std::move(base)), changes_(std::move(changes)) {}
 
   Result<> begin() {
-    std::erase_if(changes_, [&](const std::unique_ptr<ChangeCursor>& change) { return !step(*change); });
+    std::erase_if(changes_, [&](const Change& change) { return !step(change->cursor); });
     std::make_heap(changes_.begin(), changes_.end(), later);
     return step_base();
   }
@@ -81,7 +50,9 @@ class OlderWalk final : public NodeWalk {
       }
       const bool change = !changes_.empty();
       if (!more_base_ && !change) return false;
-      const int which = !change ? -1 : !more_base_ ? 1 : order(base_node_.key, changes_.front()->key());
+      const int which = !change       ? -1
+                        : !more_base_ ? 1
+                                      : order(base_node_.key, changes_.front()->cursor.key());
       if (which < 0) {
         node = base_node_;
         passed_base_ = true;
@@ -95,12 +66,12 @@ class OlderWalk final : public NodeWalk {
   }
 
  private:
-  using Cursor = std::unique_ptr<ChangeCursor>;
+  using Change = std::unique_ptr<VersionChange>;
 
   // For heaps, which keep the greatest in front: the least owner first, of one owner the newest version.
-  static bool later(const Cursor& a, const Cursor& b) {
-    const int by_owner = order(a->key(), b->key());
-    return by_owner != 0 ? by_owner > 0 : a->version() < b->version();
+  static bool later(const Change& a, const Change& b) {
+    const int by_owner = order(a->cursor.key(), b->cursor.key());
+    return by_owner != 0 ? by_owner > 0 : a->version < b->version;
   }
   bool step(ChangeCursor& change) {
     const Result<bool> more = change.advance(expander_);
@@ -118,18 +89,18 @@ class OlderWalk final : public NodeWalk {
   // The owner at hand as it was: from what is stored, the changes are taken back, newest first.
   Result<> restore(bool in_base) {
     records_.clear();
-    const Octets first = changes_.front()->key();
-    key_.assign(first.begin(), first.end());
-    owner_ = Name(changes_.front()->current().record.owner);
+    const ChangeCursor& newest = changes_.front()->cursor;
+    key_.assign(newest.key().begin(), newest.key().end());
+    owner_ = Name(newest.current().record.owner);
     if (in_base) {
       for (const WalkedRecord& r : base_node_.records)
         records_.push_back({r.type, r.ttl, {r.rdata.begin(), r.rdata.end()}});
       owner_ = Name(base_node_.owner);
       passed_base_ = true;
     }
-    while (!changes_.empty() && order(changes_.front()->key(), key_) == 0) {
+    while (!changes_.empty() && order(changes_.front()->cursor.key(), key_) == 0) {
       std::pop_heap(changes_.begin(), changes_.end(), later);
-      ChangeCursor& change = *changes_.back();
+      ChangeCursor& change = changes_.back()->cursor;
       bool more = true;
       do {
         if (!take_back(change.current())) return damaged();
@@ -175,7 +146,7 @@ class OlderWalk final : public NodeWalk {
   }
 
   std::unique_ptr<NodeWalk> base_;
-  std::vector<Cursor> changes_;  // a heap
+  std::vector<Change> changes_;  // a heap
   ChunkExpander expander_;
   WalkedNode base_node_;
   bool more_base_ = false, passed_base_ = false;
@@ -197,7 +168,7 @@ Result<std::unique_ptr<NodeWalk>> walk_version(Reader& reader, const ZoneRow& li
   if (version == live.version) return walk_generation(reader, live.generation);
   if (!reader.version(live.id, version)) return unknown();
   Generation base = live.generation;
-  std::vector<std::unique_ptr<ChangeCursor>> changes;
+  std::vector<std::unique_ptr<VersionChange>> changes;
   for (Version v = version + 1; v <= live.version; ++v) {
     const auto row = reader.version(live.id, v);
     if (!row) return damaged();
@@ -205,7 +176,8 @@ Result<std::unique_ptr<NodeWalk>> walk_version(Reader& reader, const ZoneRow& li
       base = row->before;
       break;
     }
-    changes.push_back(std::make_unique<ChangeCursor>(reader, live.id, v, row->chunks));
+    changes.push_back(std::make_unique<VersionChange>(
+        VersionChange{v, ChangeCursor::of_version(reader, live.id, v, row->chunks)}));
   }
   auto walk = std::make_unique<OlderWalk>(walk_generation(reader, base), std::move(changes));
   if (auto begun = walk->begin(); !begun) return begun.error();

@@ -51,6 +51,7 @@ struct Keep {
   std::uint64_t versions = 1000;
   Seconds age{90 * 86400};
   std::uint64_t octets = 1ull << 30;
+  friend bool operator==(const Keep&, const Keep&) = default;
 };
 
 }  // namespace understudy::backend

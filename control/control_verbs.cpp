@@ -124,10 +124,18 @@ void remove(const Rooms& rooms, const dns::Name& apex, const ControlReply& reply
   });
 }
 
+void reload(const Rooms& rooms, const ControlReply& reply) {
+  if (!rooms.reload) return reply.done(bad_request("nothing can be reloaded here"));
+  rooms.reload([done = reply.done](const Result<Reloaded>& outcome) {
+    if (!outcome) return done(outcome.error());
+    done(reload_report(*outcome));
+  });
+}
+
 }  // namespace
 
 bool is_changing_verb(std::string_view verb) {
-  return verb == "refresh" || verb == "retransfer" || verb == "add" || verb == "remove";
+  return verb == "refresh" || verb == "retransfer" || verb == "add" || verb == "remove" || verb == "reload";
 }
 
 void run_verb(const Rooms& rooms, const json::value& request, ControlReply reply) {
@@ -144,6 +152,7 @@ void run_verb(const Rooms& rooms, const json::value& request, ControlReply reply
   if (*verb != "compare" && !is_changing_verb(*verb)) {
     return reply.done(bad_request("this server does not know the verb \"" + std::string(*verb) + '"'));
   }
+  if (*verb == "reload") return reload(rooms, reply);
   if (!apex) return reply.done(bad_request("this verb wants a \"zone\""));
   if (*verb == "compare") return compare(rooms, *object, *apex, reply);
   if (*verb == "add") return add(rooms, *object, *apex, reply);

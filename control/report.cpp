@@ -37,6 +37,14 @@ json::object primary_report(const sync::PrimaryStatus& primary) {
   return report;
 }
 
+json::object secondary_report(const sync::NotifyStatus& secondary) {
+  return {{"address", net::to_string(secondary.secondary)},
+          {"serial", secondary.serial},
+          {"pending", secondary.pending},
+          {"result", secondary.result.empty() ? json::value(nullptr) : json::value(secondary.result)},
+          {"when", time_or_null(secondary.when)}};
+}
+
 json::object side_report(const audit::Side& side) {
   json::array rdata;
   for (const std::string& data : side.rdata) rdata.emplace_back(data);
@@ -107,6 +115,10 @@ json::object zone_report(const sync::ZoneStatus& status,
   json::array primaries;
   for (const sync::PrimaryStatus& primary : status.primaries) primaries.push_back(primary_report(primary));
   report["primaries"] = std::move(primaries);
+  json::array secondaries;
+  for (const sync::NotifyStatus& secondary : status.secondaries)
+    secondaries.push_back(secondary_report(secondary));
+  report["secondaries"] = std::move(secondaries);
   report["comparison"] = nullptr;
   if (comparison) {
     report["comparison"] = json::object{{"addresses", comparison->against.size()},
@@ -140,6 +152,21 @@ json::object zones_report(const std::vector<sync::ZoneStatus>& zones,
                                 {"serial", has_data ? json::value(zone.row.serial) : json::value(nullptr)}});
   }
   return {{"zones", std::move(reports)}, {"unserved", std::move(unserved_reports)}};
+}
+
+json::object reload_report(const Reloaded& reloaded) {
+  const auto names = [](const std::vector<dns::Name>& apexes) {
+    json::array all;
+    for (const dns::Name& apex : apexes) all.emplace_back(dns::to_string(apex));
+    return all;
+  };
+  const auto texts = [](const std::vector<std::string>& words) {
+    return json::array(words.begin(), words.end());
+  };
+  return {{"added", names(reloaded.zones.added)},     {"removed", names(reloaded.zones.removed)},
+          {"changed", names(reloaded.zones.changed)}, {"same", reloaded.zones.same},
+          {"listening", texts(reloaded.listening)},   {"closed", texts(reloaded.closed)},
+          {"restart", texts(reloaded.restart)}};
 }
 
 json::object comparison_report(const audit::ZoneComparison& comparison) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "audit/comparison.h"
+#include "control/rooms.h"
 #include "sync/zone_status.h"
 
 namespace understudy::control {
@@ -23,6 +24,8 @@ boost::json::object zone_report(const sync::ZoneStatus& status,
 boost::json::object zones_report(const std::vector<sync::ZoneStatus>& zones,
                                  const std::vector<sync::UnservedStatus>& unserved,
                                  const std::vector<audit::ZoneComparison>& comparisons);
+// {"added", "removed", "changed", "same", "listening", "closed", "restart"}.
+boost::json::object reload_report(const Reloaded& reloaded);
 // A comparison in full: {"zone", "version", "against", "mismatches", "complete", ...}.
 boost::json::object comparison_report(const audit::ZoneComparison& comparison);
 

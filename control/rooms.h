@@ -14,6 +14,16 @@ namespace understudy::control {
 using ReadZoneOptions =
     std::function<Result<sync::ZoneSettings>(const dns::Name& apex, const backend::ZoneOptions& options)>;
 
+// What a reload did.
+struct Reloaded {
+  sync::ReloadOutcome zones;
+  std::vector<std::string> listening, closed;  // addresses that are listened on from now on, or no more
+  std::vector<std::string> restart;            // keys that changed and that only a restart applies
+};
+// Reads the configuration anew and applies it; `done` is called once. Errors say what is wrong with it, and
+// then nothing has changed.
+using Reload = std::function<void(std::function<void(Result<Reloaded>)> done)>;
+
 struct Rooms {
   boost::asio::io_context& sync_context;
   sync::Sync& sync;           // sync thread
@@ -23,7 +33,8 @@ struct Rooms {
   backend::ZoneTables& tables;
   const Clock& clock;
   ReadZoneOptions read_zone_options =
-      {};  // app/'s, which knows the options; without it zones cannot be added
+      {};              // app/'s, which knows the options; without it zones cannot be added
+  Reload reload = {};  // app/'s as well, on the sync thread
 };
 
 }  // namespace understudy::control

@@ -36,6 +36,7 @@ class Prefix {
   explicit Prefix(const boost::asio::ip::address& address);  // just this one
   bool contains(const boost::asio::ip::address& address) const;
   std::string text() const;
+  friend bool operator==(const Prefix&, const Prefix&) = default;
 
  private:
   boost::asio::ip::address_v6::bytes_type octets_{};  // IPv4 as ::ffff:a.b.c.d

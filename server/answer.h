@@ -70,6 +70,12 @@ class Answer {
     entry.section = section;
     return &entry;
   }
+  // Nothing but that entry, a copy of one that was there, authoritatively.
+  void only(const AnswerEntry& entry) {
+    clear();
+    authoritative = true;
+    *add(Section::answer) = entry;
+  }
   std::size_t size() const { return count_; }
   const AnswerEntry& operator[](std::size_t i) const { return entries_[i]; }
   // Room for a name that a CNAME or DNAME led to, and all of these so far.

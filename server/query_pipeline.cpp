@@ -4,6 +4,7 @@
 
 #include "server/answerer.h"
 #include "server/edns_options.h"
+#include "server/small_differences.h"
 
 namespace understudy::server {
 
@@ -44,11 +45,13 @@ struct QueryPipeline::Impl {
   Response handle_chaos(Job& job);
   Response handle_notify(Job& job);
   Response handle_transfer(Job& job, const ZoneEntry& zone);
+  void try_differences(Job& job, const ZoneEntry& zone);
   const ZoneEntry* zone_for(const dns::Question& question) const;
   bool decide(Job& job, const ZoneEntry& zone);
   void tell(Job& job, const ZoneEntry& zone, backend::Generation generation);
   std::size_t limit_of(const Job& job) const;
   Response send(Job& job);
+  std::size_t encode(Job& job);
   Response fail(Job& job, Rcode rcode, std::optional<ExtendedError> error = std::nullopt);
   Response fail_header(Job& job, Rcode rcode);
   void count(const Job& job) const;
@@ -70,6 +73,7 @@ struct QueryPipeline::Impl {
   const bool minimal_answers;
   Answer answer;
   EncodeScratch scratch;
+  SmallDifferences differences;
 };
 
 QueryPipeline::QueryPipeline(backend::ZoneTables& tables, std::unique_ptr<backend::Reader> reader,
@@ -160,6 +164,13 @@ Response QueryPipeline::Impl::send(Job& job) {
     const bool knows_cookies = job.edns.cookie != CookieStanding::none;
     if (!limiter.admit(job.client.address, knows_cookies, batch_began, answer, counters)) return {};
   }
+  const std::size_t size = encode(job);
+  if (counters != nullptr) counters->count_response(static_cast<std::uint16_t>(answer.rcode));
+  const bool edns_asked = job.query.edns.has_value();
+  return {Response::Kind::send, size, nullptr, edns_asked ? job.query.edns->options : Octets{}};
+}
+
+std::size_t QueryPipeline::Impl::encode(Job& job) {
   ResponseFrame frame;
   frame.query = job.octets;
   frame.question_end = job.query.question_end;
@@ -170,9 +181,7 @@ Response QueryPipeline::Impl::send(Job& job) {
   const auto error = answer.extended_error ? answer.extended_error : job.extended_error;
   if (frame.edns) edns.answer(job.edns, job.client.address, error, options);
   frame.options = options.octets();
-  const std::size_t size = encode_answer(answer, frame, scratch, job.out.first(limit_of(job)));
-  if (counters != nullptr) counters->count_response(static_cast<std::uint16_t>(answer.rcode));
-  return {Response::Kind::send, size, nullptr, frame.edns ? job.query.edns->options : Octets{}};
+  return encode_answer(answer, frame, scratch, job.out.first(limit_of(job)));
 }
 
 Response QueryPipeline::Impl::fail(Job& job, Rcode rcode, std::optional<ExtendedError> error) {
@@ -275,16 +284,28 @@ Response QueryPipeline::Impl::handle_transfer(Job& job, const ZoneEntry& zone) {
   if (incremental && !job.query.serial) return fail(job, Rcode::formerr);
   // RFC 5936 4.2: AXFR over UDP is not defined.
   if (!incremental && job.client.proto == metrics::Proto::udp) return fail(job, Rcode::formerr);
-  // The SOA tells whether there is anything to send, and answers IXFR over UDP (RFC 1995 4: the client comes
-  // back over TCP).
+  // The SOA tells whether there is anything to send.
   question.type = RRType::SOA;
   if (!decide(job, zone) || answer.size() == 0) return send(job);
-  if (incremental) {
-    const dns::Serial ours(dns::Soa::of(answer[0].rrset.first_rdata()).serial);
-    const bool newer = ours.is_newer_than(dns::Serial(*job.query.serial));
-    if (!newer || job.client.proto == metrics::Proto::udp) return send(job);
-  }
-  return {Response::Kind::transfer, 0, &zone, {}};
+  if (!incremental) return {Response::Kind::transfer, 0, &zone, {}};
+  AnswerEntry soa = answer[0];
+  soa.with_signatures = false;
+  const dns::Serial ours(dns::Soa::of(soa.rrset.first_rdata()).serial);
+  const bool newer = ours.is_newer_than(dns::Serial(*job.query.serial));
+  if (newer && job.client.proto != metrics::Proto::udp) return {Response::Kind::transfer, 0, &zone, {}};
+  // RFC 1995 2: the SOA alone says that the client is current, or that it must come back over TCP.
+  answer.only(soa);
+  if (newer) try_differences(job, zone);
+  return send(job);
+}
+
+// RFC 1995 2: over UDP they are sent where all of them fit into one message.
+void QueryPipeline::Impl::try_differences(Job& job, const ZoneEntry& zone) {
+  const AnswerEntry soa = answer[0];
+  const auto live = zone.live(commit, *reader);
+  if (!differences.add(*reader, zone.id(), live.version, *job.query.serial, answer)) return;
+  encode(job);
+  if ((dns::load16(job.out.data() + 2) & dns::flag::tc) != 0) answer.only(soa);
 }
 
 // RFC 1996 3: from the zone's sources and allow-notify only.

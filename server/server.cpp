@@ -1,5 +1,7 @@
 #include "server/server.h"
 
+#include <algorithm>
+#include <mutex>
 #include <thread>
 
 #include "base/log.h"
@@ -40,10 +42,14 @@ struct Server::Impl {
         counts(tcp),
         transfers(mirror, tables, options.data_directory) {}
 
-  enum class Kind { plain, tls };
+  // An address as it is wanted and as it was bound.
+  struct Door {
+    net::Endpoint wanted, bound;
+  };
 
   Result<> add_worker();
-  Result<> bind(Kind kind, const std::vector<net::Endpoint>& wanted, std::vector<net::Endpoint>& bound);
+  Result<> bind_plain(Worker& worker, bool first);
+  Result<> bind_tls(Worker& worker, bool first);
   void stop();
 
   backend::Mirror& mirror;
@@ -54,7 +60,9 @@ struct Server::Impl {
   const Clock& clock;
   net::TlsContext tls;
   const TcpOptions tcp;
-  std::vector<net::Endpoint> addresses, tls_addresses;
+  mutable std::mutex mutex;  // of `doors`, which other threads look at
+  std::vector<Door> doors;
+  std::vector<net::Endpoint> tls_addresses;
   const unsigned worker_count;
   const PipelineOptions pipeline;  // of each worker
   ConnectionCounts counts;
@@ -71,19 +79,26 @@ Result<> Server::Impl::add_worker() {
   workers.push_back(std::make_unique<Worker>(tables, std::move(*reader), number, notify, transfers, counts,
                                              tcp, pipeline, clock));
   if (auto opened = workers.back()->open(); !opened) return opened;
-  if (auto bound = bind(Kind::plain, options.listen, addresses); !bound) return bound;
-  return bind(Kind::tls, options.listen_tls, tls_addresses);
+  Worker& worker = *workers.back();
+  if (auto bound = bind_plain(worker, workers.size() == 1); !bound) return bound;
+  return bind_tls(worker, workers.size() == 1);
 }
 
-Result<> Server::Impl::bind(Kind kind, const std::vector<net::Endpoint>& wanted,
-                            std::vector<net::Endpoint>& bound) {
-  Worker& worker = *workers.back();
-  const bool first = workers.size() == 1;
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    const net::Endpoint& endpoint = first ? wanted[i] : bound[i];
-    const auto done = kind == Kind::tls ? worker.bind_tls(endpoint, first) : worker.bind(endpoint, first);
-    if (!done) return done.error();
-    if (first) bound.push_back(*done);
+Result<> Server::Impl::bind_plain(Worker& worker, bool first) {
+  for (std::size_t i = 0; i < options.listen.size(); ++i) {
+    auto sockets = bind_both(first ? options.listen[i] : doors[i].bound, first);
+    if (!sockets) return sockets.error();
+    if (first) doors.push_back({options.listen[i], local_endpoint(sockets->udp)});
+    worker.add(std::move(*sockets));
+  }
+  return {};
+}
+
+Result<> Server::Impl::bind_tls(Worker& worker, bool first) {
+  for (std::size_t i = 0; i < options.listen_tls.size(); ++i) {
+    const auto bound = worker.bind_tls(first ? options.listen_tls[i] : tls_addresses[i], first);
+    if (!bound) return bound.error();
+    if (first) tls_addresses.push_back(*bound);
   }
   return {};
 }
@@ -117,7 +132,59 @@ Result<> Server::start() {
 
 void Server::stop() { impl_->stop(); }
 
-std::vector<net::Endpoint> Server::addresses() const { return impl_->addresses; }
+std::vector<net::Endpoint> Server::addresses() const {
+  const std::scoped_lock lock(impl_->mutex);
+  std::vector<net::Endpoint> addresses;
+  for (const Impl::Door& door : impl_->doors) addresses.push_back(door.bound);
+  return addresses;
+}
+
+struct Server::NewDoors {
+  std::vector<net::Endpoint> wanted;
+  struct Door {
+    net::Endpoint wanted, bound;
+    std::vector<SocketPair> sockets;  // one a worker
+  };
+  std::vector<Door> opened;
+};
+
+Result<std::shared_ptr<Server::NewDoors>> Server::prepare_listen(const std::vector<net::Endpoint>& wanted) {
+  auto doors = std::make_shared<NewDoors>();
+  doors->wanted = wanted;
+  for (const net::Endpoint& endpoint : wanted) {
+    const auto is_there = [&](const auto& door) { return door.wanted == endpoint; };
+    if (std::ranges::any_of(impl_->doors, is_there) || std::ranges::any_of(doors->opened, is_there)) continue;
+    NewDoors::Door door{endpoint, endpoint, {}};
+    while (door.sockets.size() < impl_->workers.size()) {
+      auto sockets = bind_both(door.bound, door.sockets.empty());
+      if (!sockets) return sockets.error();
+      door.bound = local_endpoint(sockets->udp);
+      if (auto listening = server::listen(sockets->tcp); !listening) return listening.error();
+      door.sockets.push_back(std::move(*sockets));
+    }
+    doors->opened.push_back(std::move(door));
+  }
+  return doors;
+}
+
+Server::Relistened Server::listen(NewDoors& doors) {
+  Impl& impl = *impl_;
+  Relistened done;
+  const std::scoped_lock lock(impl.mutex);
+  for (NewDoors::Door& door : doors.opened) {
+    for (std::size_t i = 0; i < impl.workers.size(); ++i)
+      impl.workers[i]->open_door(std::move(door.sockets[i]));
+    impl.doors.push_back({door.wanted, door.bound});
+    done.opened.push_back(door.bound);
+  }
+  std::erase_if(impl.doors, [&](const Impl::Door& door) {
+    if (std::ranges::find(doors.wanted, door.wanted) != doors.wanted.end()) return false;
+    for (const auto& worker : impl.workers) worker->close_door(door.bound);
+    done.closed.push_back(door.bound);
+    return true;
+  });
+  return done;
+}
 
 std::vector<net::Endpoint> Server::tls_addresses() const { return impl_->tls_addresses; }
 

@@ -27,7 +27,7 @@ struct ServerOptions {
   std::chrono::seconds tls_handshake{5};
   std::size_t padding_block = 468;  // RFC 8467 4.1; 0: responses are not padded
   const Clock* clock = nullptr;     // what limits of time go by; nullptr: the system's
-  PipelineOptions pipeline;  // its rate is the server's: each worker gets its share
+  PipelineOptions pipeline;         // its rate is the server's: each worker gets its share
 };
 
 class Server {
@@ -40,7 +40,18 @@ class Server {
   Result<> start();
   void stop();
 
-  // As bound, ports filled in.
+  // Listens at `wanted` instead (of options.listen, and as that is written: what stood there before goes on).
+  // In two steps, so that nothing has changed where something else fails in between: what prepare_listen()
+  // bound is closed again where it is not given to listen(). One thread at a time, not a worker's, while the
+  // server runs. Errors: as of start().
+  struct NewDoors;
+  Result<std::shared_ptr<NewDoors>> prepare_listen(const std::vector<net::Endpoint>& wanted);
+  struct Relistened {
+    std::vector<net::Endpoint> opened, closed;  // as bound
+  };
+  Relistened listen(NewDoors& doors);
+
+  // As bound, ports filled in. Any thread.
   std::vector<net::Endpoint> addresses() const;
   std::vector<net::Endpoint> tls_addresses() const;
   // Takes a new certificate and key if the files have changed; says so in the log, also where they are no
@@ -48,7 +59,8 @@ class Server {
   void renew_certificate();
   // One a worker; alive as long as the server. Any thread may read them.
   std::vector<const metrics::WorkerCounters*> counters() const;
-  // Transfers out since the start: {type "axfr", transport "tcp" or "tls", result}.
+  // Transfers out since the start, by what was sent: {type "axfr" or "ixfr", transport "tcp" or "tls",
+  // result}.
   struct TransferOut {
     std::string_view type, transport, result;
     std::uint64_t count = 0;

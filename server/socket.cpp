@@ -96,4 +96,27 @@ net::Endpoint endpoint_of(const sockaddr_in6& address) {
   return {boost::asio::ip::address_v6(octets, address.sin6_scope_id), ntohs(address.sin6_port)};
 }
 
+namespace {
+
+Result<SocketPair> try_bind_both(const net::Endpoint& endpoint, bool first) {
+  auto udp = bind_socket(endpoint, Transport::udp, first);
+  if (!udp) return udp.error();
+  auto tcp = bind_socket(local_endpoint(*udp), Transport::tcp, first);
+  if (!tcp) return tcp.error();
+  return SocketPair{std::move(*udp), std::move(*tcp)};
+}
+
+// With port 0 UDP's choice may be taken for TCP; that it is so this often in a row means something else.
+constexpr unsigned port_attempts = 16;
+
+}  // namespace
+
+Result<SocketPair> bind_both(const net::Endpoint& endpoint, bool first) {
+  for (unsigned attempt = 1;; ++attempt) {
+    auto bound = try_bind_both(endpoint, first);
+    const bool again = !bound && endpoint.port == 0 && bound.error().reason == "address-in-use";
+    if (!again || attempt == port_attempts) return bound;
+  }
+}
+
 }  // namespace understudy::server

@@ -37,6 +37,11 @@ enum class Transport : std::uint8_t { udp, tcp };
 // free; it is opened to the other workers' sockets afterwards.
 Result<Socket> bind_socket(const net::Endpoint& endpoint, Transport transport, bool first);
 Result<> listen(const Socket& socket);
+// Both bound to the same address and port; port 0: what the kernel chose.
+struct SocketPair {
+  Socket udp, tcp;
+};
+Result<SocketPair> bind_both(const net::Endpoint& endpoint, bool first);
 net::Endpoint local_endpoint(const Socket& socket);
 
 // sockaddr_in6 has room for an IPv4 address as well.

@@ -30,6 +30,25 @@ std::uint64_t add_label(std::uint64_t hash, const std::uint8_t* label) {
 SpoolWriter::SpoolWriter(int file, NameView apex)
     : file_(file), apex_(apex), buffer_(chunk_octets + 2 + limits::message_octets), table_(slots) {}
 
+bool SpoolWriter::may_compress(dns::RRType type) {
+  switch (static_cast<std::uint16_t>(type)) {
+    case 2:
+    case 3:
+    case 4:
+    case 5:
+    case 6:
+    case 7:
+    case 8:
+    case 9:
+    case 12:
+    case 14:
+    case 15:
+      return true;
+    default:
+      return false;
+  }
+}
+
 void SpoolWriter::put(const void* octets, std::size_t size) {
   std::memcpy(buffer_.data() + end_, octets, size);
   end_ += size;

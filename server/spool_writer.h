@@ -25,6 +25,12 @@ class SpoolWriter {
   Result<> add(dns::RRType type, std::uint32_t ttl, dns::Octets rdata);
   // The same for RDATA with names in full that the type lets be compressed.
   Result<> add_compressing(dns::RRType type, std::uint32_t ttl, dns::Octets rdata);
+  // One of the two, for RDATA with names in full.
+  Result<> add_whole(dns::RRType type, std::uint32_t ttl, dns::Octets rdata) {
+    return may_compress(type) ? add_compressing(type, ttl, rdata) : add(type, ttl, rdata);
+  }
+  // The types whose names a sender may compress: those of RFC 1035 (RFC 3597 4) that are still data of zones.
+  static bool may_compress(dns::RRType type);
   // Writes what is left.
   Result<> finish();
 

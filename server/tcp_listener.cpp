@@ -70,23 +70,36 @@ TcpListener::TcpListener(WorkerShared& shared, ConnectionCounts& counts, const T
 
 TcpListener::~TcpListener() = default;
 
-void TcpListener::add(Socket socket, bool tls) { doors_.emplace_back(*this, std::move(socket), tls); }
+void TcpListener::add(Socket socket, bool tls) {
+  doors_.push_back(std::make_shared<Door>(*this, std::move(socket), tls));
+}
 
 Result<> TcpListener::listen() {
-  for (const Door& door : doors_) {
-    if (auto listening = server::listen(door.socket); !listening) return listening;
+  for (const auto& door : doors_) {
+    if (auto listening = server::listen(door->socket); !listening) return listening;
   }
   return {};
 }
 
 bool TcpListener::start() {
   return std::ranges::all_of(
-      doors_, [this](Door& door) { return shared_.loop.watch(door.socket.fd(), EPOLLIN, door); });
+      doors_, [this](const auto& door) { return shared_.loop.watch(door->socket.fd(), EPOLLIN, *door); });
 }
 
 void TcpListener::close() {
-  for (Door& door : doors_) door.socket.close();
+  for (const auto& door : doors_) door->socket.close();
   while (!sessions_.empty()) sessions_.front()->close();
+}
+
+// Who has connected already is let in.
+void TcpListener::close_door(const net::Endpoint& endpoint) {
+  const auto door = std::ranges::find_if(
+      doors_, [&](const auto& one) { return !one->tls && local_endpoint(one->socket) == endpoint; });
+  if (door == doors_.end()) return;
+  accept(**door);
+  (*door)->socket.close();
+  shared_.loop.keep_for_this_turn(*door);
+  doors_.erase(door);
 }
 
 void TcpListener::accept(Door& door) {
@@ -144,8 +157,8 @@ bool TcpListener::close_one_at_rest(std::optional<std::uint64_t> key) {
 }
 
 void TcpListener::on_timer(SteadyTime now) {
-  for (Door& door : doors_) {
-    if (std::exchange(door.pausing, false)) shared_.loop.change(door.socket.fd(), EPOLLIN, door);
+  for (const auto& door : doors_) {
+    if (std::exchange(door->pausing, false)) shared_.loop.change(door->socket.fd(), EPOLLIN, *door);
   }
   for (auto next = sessions_.begin(); next != sessions_.end();) {
     TcpSession& session = **next++;

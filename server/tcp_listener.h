@@ -53,13 +53,19 @@ class TcpListener final : public SessionOwner, public TimerHandler {
   // False where the event loop has no room.
   bool start();
   void close();
+  // The door that was added last, which listens already.
+  void start_last() { shared_.loop.watch(doors_.back()->socket.fd(), EPOLLIN, *doors_.back()); }
+  // Connections that came through it go on.
+  void close_door(const net::Endpoint& endpoint);
 
  private:
   // A listening socket.
   struct Door final : EventHandler {
     Door(TcpListener& listener, Socket given, bool with_tls)
         : owner(listener), socket(std::move(given)), tls(with_tls) {}
-    void on_ready(std::uint32_t) override { owner.accept(*this); }
+    void on_ready(std::uint32_t) override {
+      if (socket.fd() >= 0) owner.accept(*this);
+    }
     TcpListener& owner;
     Socket socket;
     const bool tls;
@@ -87,7 +93,7 @@ class TcpListener final : public SessionOwner, public TimerHandler {
   const TcpOptions options_;
   const StreamOptions stream_options_;
   std::vector<std::uint8_t> read_buffer_, gather_buffer_;
-  std::list<Door> doors_;
+  std::list<std::shared_ptr<Door>> doors_;
   std::list<std::shared_ptr<TcpSession>> sessions_;  // the one that was active longest ago stands first
   bool timer_set_ = false;
   std::uint64_t handshake_turn_ = 0;  // the turn that handshakes_ counts in

@@ -178,7 +178,7 @@ void TcpSession::open_transfer() {
       self->wait();
     });
   };
-  shared_.transfers.open(transfer_->apex(), transfer_->zone(), std::move(ready));
+  shared_.transfers.open(transfer_->apex(), transfer_->zone(), transfer_->since(), std::move(ready));
 }
 
 void TcpSession::carry_zone() {

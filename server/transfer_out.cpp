@@ -14,6 +14,7 @@ namespace {
 constexpr std::array<std::uint8_t, 11> opt{
     0, 0, 41, limits::udp_octets >> 8, limits::udp_octets & 255, 0, 0, 0, 0, 0, 0};
 
+constexpr std::array<std::string_view, 2> type_names{"axfr", "ixfr"};  // by TransferType
 constexpr std::array<std::string_view, 2> transport_names{"tcp", "tls"};
 constexpr std::array<std::string_view, 3> result_names{"success", "failed", "aborted"};  // by TransferResult
 
@@ -35,13 +36,17 @@ void TransfersOut::stop() {
   thread_.join();
 }
 
-void TransfersOut::open(const dns::Name& apex, backend::ZoneId zone, Ready ready) {
-  asio::post(thread_, [this, apex, zone, ready = std::move(ready)] { ready(find_or_render(apex, zone)); });
+void TransfersOut::open(const dns::Name& apex, backend::ZoneId zone, std::optional<std::uint32_t> since,
+                        Ready ready) {
+  asio::post(thread_, [this, apex, zone, since, ready = std::move(ready)] {
+    ready(find_or_render(apex, zone, since));
+  });
 }
 
 // Which version is sent is decided here, by what is live now: the zone may have changed while others were
 // rendered.
-std::shared_ptr<const Spool> TransfersOut::find_or_render(const dns::Name& apex, backend::ZoneId zone) {
+TransfersOut::Spooled TransfersOut::find_or_render(const dns::Name& apex, backend::ZoneId zone,
+                                                   std::optional<std::uint32_t> since) {
   if (stopping_) return nullptr;
   forget_unused();
   struct Release {
@@ -53,36 +58,62 @@ std::shared_ptr<const Spool> TransfersOut::find_or_render(const dns::Name& apex,
   } release{*this};
   const backend::ZoneEntry* entry = pin_->acquire().find_exact(apex);
   if (entry == nullptr || entry->id() != zone) return nullptr;
-  const auto commit = reader_->renew();
-  if (!commit) {
-    log::error("transfer-out-failed", {{"zone", dns::to_string(apex)}, {"reason", commit.error().reason}});
-    return nullptr;
+  Result<Spooled> spool = nullptr;
+  if (const auto commit = reader_->renew(); !commit) {
+    spool = commit.error();
+  } else if (const auto live = reader_->zone(apex); live && live->id == zone && live->generation != 0) {
+    spool = spool_for(apex, *live, since);
   }
-  const auto live = entry->live(*commit, *reader_);
-  if (live.generation == 0) return nullptr;
-  auto& known = spools_[{zone, live.version}];
-  if (auto spool = known.lock()) return spool;
-  const auto rendered = render(live.generation, apex);
-  if (!rendered) return nullptr;
-  known = *rendered;
-  return *rendered;
+  if (spool) return *spool;
+  tell_failure(apex, spool.error());
+  return nullptr;
 }
 
-Result<std::shared_ptr<const Spool>> TransfersOut::render(backend::Generation generation,
-                                                          const dns::Name& apex) {
-  const auto begin = std::chrono::steady_clock::now();
-  auto spool = render_spool(*reader_, generation, apex, spool_directory_, stopping_);
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  if (spool) {
-    log::info("transfer-out-spooled", {{"zone", dns::to_string(apex)},
-                                       {"records", (*spool)->records()},
-                                       {"octets", (*spool)->size()},
-                                       {"seconds", seconds.count()}});
-  } else if (!stopping_) {
-    log::error(
-        "transfer-out-failed",
-        {{"zone", dns::to_string(apex)}, {"reason", spool.error().reason}, {"error", spool.error().message}});
+void TransfersOut::tell_failure(const dns::Name& apex, const Error& error) const {
+  if (stopping_) return;
+  log::error("transfer-out-failed",
+             {{"zone", dns::to_string(apex)}, {"reason", error.reason}, {"error", error.message}});
+}
+
+Result<TransfersOut::Spooled> TransfersOut::spool_for(const dns::Name& apex, const backend::ZoneRow& live,
+                                                      std::optional<std::uint32_t> since) {
+  const Rendering rendering{*reader_, apex, live.generation, spool_directory_, stopping_};
+  if (const auto from = since ? backend::version_of_serial(*reader_, live, *since) : std::nullopt) {
+    auto spool =
+        shared({live.id, *from, live.version}, apex, [&] { return differences(rendering, live, *from); });
+    if (spool && *spool) return spool;
+    // A history that cannot be read keeps nobody from the zone.
+    if (!spool) tell_failure(apex, spool.error());
   }
+  return shared({live.id, 0, live.version}, apex, [&] { return render_zone(rendering); });
+}
+
+Result<TransfersOut::Spooled> TransfersOut::differences(const Rendering& rendering,
+                                                        const backend::ZoneRow& live, backend::Version from) {
+  const auto differences = backend::differences_since(*reader_, live, from, stopping_);
+  if (!differences) return differences.error();
+  if (!*differences) return Spooled();
+  return render_differences(rendering, **differences);
+}
+
+Result<TransfersOut::Spooled> TransfersOut::shared(const SpoolKey& key, const dns::Name& apex,
+                                                   const std::function<Result<Spooled>()>& render) {
+  const auto known = spools_.find(key);
+  if (known != spools_.end()) {
+    if (Spooled spool = known->second.lock()) return spool;
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  Result<Spooled> spool = render();
+  if (!spool || !*spool) return spool;
+  spools_[key] = *spool;
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  const SpoolContents& contents = (*spool)->contents();
+  log::info("transfer-out-spooled", {{"zone", dns::to_string(apex)},
+                                     {"type", type_names[static_cast<std::size_t>(contents.type)]},
+                                     {"serial", contents.serial},
+                                     {"records", contents.records},
+                                     {"octets", (*spool)->size()},
+                                     {"seconds", seconds.count()}});
   return spool;
 }
 
@@ -92,21 +123,35 @@ void TransfersOut::forget_unused() {
 
 void TransfersOut::ended(const TransferOut& transfer, const Client& client, TransferResult result) {
   const std::size_t transport = client.proto == metrics::Proto::tls ? 1 : 0;
-  results_[transport][static_cast<std::size_t>(result)].fetch_add(1);
+  const SpoolContents contents = transfer.contents();
+  const auto type = static_cast<std::size_t>(contents.type);
+  results_[type][transport][static_cast<std::size_t>(result)].fetch_add(1);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - transfer.asked();
+  const std::string since = transfer.since() ? std::to_string(*transfer.since()) : "none";
   // Workers do not log.
-  asio::post(thread_, [zone = transfer.apex(), address = client.address, transport, result] {
+  asio::post(thread_, [zone = transfer.apex(), address = client.address, transport, result, contents, since,
+                       octets = transfer.octets(), seconds = seconds.count()] {
     log::info("transfer-out", {{"zone", dns::to_string(zone)},
                                {"client", address.to_string()},
                                {"transport", transport_names[transport]},
+                               {"type", type_names[static_cast<std::size_t>(contents.type)]},
+                               {"since", since},
+                               {"serial", contents.serial},
+                               {"records", contents.records},
+                               {"octets", octets},
+                               {"seconds", seconds},
                                {"result", result_names[static_cast<std::size_t>(result)]}});
   });
 }
 
 std::vector<Server::TransferOut> TransfersOut::counts() const {
   std::vector<Server::TransferOut> counts;
-  for (std::size_t t = 0; t < results_.size(); ++t) {
-    for (std::size_t r = 0; r < results_[t].size(); ++r)
-      counts.push_back({"axfr", transport_names[t], result_names[r], results_[t][r].load()});
+  for (std::size_t type = 0; type < results_.size(); ++type) {
+    for (std::size_t t = 0; t < results_[type].size(); ++t) {
+      for (std::size_t r = 0; r < results_[type][t].size(); ++r)
+        counts.push_back(
+            {type_names[type], transport_names[t], result_names[r], results_[type][t][r].load()});
+    }
   }
   return counts;
 }
@@ -118,6 +163,7 @@ TransferOut::TransferOut(dns::Octets query, const backend::ZoneEntry& zone)
   id_ = parsed.header.id;
   copied_flags_ = static_cast<std::uint16_t>(parsed.header.flags & (0x7800 | dns::flag::rd));
   edns_ = parsed.edns.has_value();
+  if (parsed.question.type == dns::RRType::IXFR) since_ = parsed.serial;
   question_.assign(query.begin() + dns::header_octets,
                    query.begin() + static_cast<std::ptrdiff_t>(parsed.question_end));
 }
@@ -126,6 +172,11 @@ void TransferOut::begin(std::shared_ptr<const Spool> spool) {
   spool_ = std::move(spool);
   begun_ = true;
   if (!spool_) result_ = TransferResult::failed;
+}
+
+SpoolContents TransferOut::contents() const {
+  if (spool_) return spool_->contents();
+  return {since_ ? TransferType::ixfr : TransferType::axfr, 0, 0};
 }
 
 // As many whole messages as fit, each with the ID of the query.
@@ -150,7 +201,9 @@ std::optional<dns::Octets> TransferOut::next() {
   result_ = TransferResult::success;
   const bool first = offset_ == 0;
   offset_ += whole;
-  return dns::Octets(buffer_.data(), first ? adapt_first(whole) : whole);
+  const dns::Octets part(buffer_.data(), first ? adapt_first(whole) : whole);
+  octets_ += part.size();
+  return part;
 }
 
 // The first message repeats the question that was asked (RFC 5936 2.2.1), its case and IXFR included, and

@@ -7,7 +7,7 @@ namespace understudy::server {
 UdpListener::UdpListener(Socket socket, WorkerShared& shared)
     : socket_(std::move(socket)),
       shared_(shared),
-      wildcard_(local_endpoint(socket_).address.is_unspecified()),
+      wildcard_(local_endpoint().address.is_unspecified()),
       batch_(std::make_unique<Batch>()) {
   Batch& b = *batch_;
   for (std::size_t i = 0; i < limits::batch; ++i) {
@@ -40,6 +40,18 @@ void UdpListener::on_ready(std::uint32_t) {
     // A nearly empty batch: nothing is waiting, so another look would most often be in vain.
     if (static_cast<unsigned>(queries) < limits::batch / 8) break;
   }
+}
+
+// Nobody sends here any more, so that this ends; `most` keeps it from waiting for somebody who does.
+void UdpListener::drain_and_close() {
+  constexpr unsigned most = 64;
+  for (unsigned i = 0; i < most && has_more(); ++i) on_ready(EPOLLIN);
+  close();
+}
+
+bool UdpListener::has_more() const {
+  char octet;
+  return ::recv(socket_.fd(), &octet, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
 int UdpListener::receive() {

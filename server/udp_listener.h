@@ -20,6 +20,9 @@ class UdpListener final : public EventHandler {
   // False where the event loop has no room.
   bool start() { return shared_.loop.watch(socket_.fd(), EPOLLIN, *this); }
   void close() { socket_.close(); }
+  // Answers what has come before.
+  void drain_and_close();
+  net::Endpoint local_endpoint() const { return server::local_endpoint(socket_); }
 
  private:
   // A query that is longer is cut, and so answered with FORMERR. Odd numbers of cache lines: buffers that lie
@@ -41,6 +44,7 @@ class UdpListener final : public EventHandler {
   };
 
   void on_ready(std::uint32_t events) override;
+  bool has_more() const;
   int receive();
   unsigned answer(unsigned queries);
   void send(unsigned responses);

@@ -4,13 +4,6 @@
 
 namespace understudy::server {
 
-namespace {
-
-// With port 0 UDP's choice may be taken for TCP; that it is so this often in a row means something else.
-constexpr unsigned port_attempts = 16;
-
-}  // namespace
-
 Worker::Worker(backend::ZoneTables& tables, std::unique_ptr<backend::Reader> reader, unsigned number,
                backend::NotifySink& notify, TransfersOut& transfers, ConnectionCounts& counts,
                const TcpOptions& tcp, const PipelineOptions& options, const Clock& clock)
@@ -21,23 +14,9 @@ Worker::Worker(backend::ZoneTables& tables, std::unique_ptr<backend::Reader> rea
 
 Worker::~Worker() { stop(); }
 
-Result<net::Endpoint> Worker::bind(const net::Endpoint& endpoint, bool first) {
-  for (unsigned attempt = 1;; ++attempt) {
-    auto bound = try_bind(endpoint, first);
-    const bool again = !bound && endpoint.port == 0 && bound.error().reason == "address-in-use";
-    if (!again || attempt == port_attempts) return bound;
-  }
-}
-
-Result<net::Endpoint> Worker::try_bind(const net::Endpoint& endpoint, bool first) {
-  auto udp = bind_socket(endpoint, Transport::udp, first);
-  if (!udp) return udp.error();
-  const net::Endpoint bound = local_endpoint(*udp);
-  auto tcp = bind_socket(bound, Transport::tcp, first);
-  if (!tcp) return tcp.error();
-  udp_.emplace_back(std::move(*udp), shared_);
-  tcp_.add(std::move(*tcp), false);
-  return bound;
+void Worker::add(SocketPair sockets) {
+  udp_.push_back(std::make_shared<UdpListener>(std::move(sockets.udp), shared_));
+  tcp_.add(std::move(sockets.tcp), false);
 }
 
 Result<net::Endpoint> Worker::bind_tls(const net::Endpoint& endpoint, bool first) {
@@ -51,7 +30,7 @@ Result<net::Endpoint> Worker::bind_tls(const net::Endpoint& endpoint, bool first
 Result<> Worker::listen() {
   if (auto listening = tcp_.listen(); !listening) return listening;
   bool watched = tcp_.start();
-  for (UdpListener& listener : udp_) watched = watched && listener.start();
+  for (const auto& listener : udp_) watched = watched && listener->start();
   if (watched) return {};
   return Error{"event-loop", "the kernel takes no more descriptors to watch (fs.epoll.max_user_watches)"};
 }
@@ -70,11 +49,33 @@ void Worker::start() {
 void Worker::stop() {
   if (!thread_.joinable()) return;
   loop_.post([this] {
-    for (UdpListener& listener : udp_) listener.close();
+    for (const auto& listener : udp_) listener->close();
     tcp_.close();
   });
   loop_.stop();
   thread_.join();
+}
+
+void Worker::open_door(SocketPair sockets) {
+  auto shared = std::make_shared<SocketPair>(std::move(sockets));
+  loop_.post([this, shared] {
+    add(std::move(*shared));
+    udp_.back()->start();
+    tcp_.start_last();
+  });
+}
+
+void Worker::close_door(const net::Endpoint& endpoint) {
+  loop_.post([this, endpoint] {
+    const auto listener =
+        std::ranges::find(udp_, endpoint, [](const auto& one) { return one->local_endpoint(); });
+    if (listener != udp_.end()) {
+      (*listener)->drain_and_close();
+      loop_.keep_for_this_turn(*listener);
+      udp_.erase(listener);
+    }
+    tcp_.close_door(endpoint);
+  });
 }
 
 }  // namespace understudy::server

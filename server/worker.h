@@ -24,25 +24,27 @@ class Worker {
 
   // Makes the event loop; before anything else.
   Result<> open() { return loop_.open(); }
-  // Binds UDP and TCP; `first` as for bind_socket. Port 0 is replaced by what the kernel chose.
-  Result<net::Endpoint> bind(const net::Endpoint& endpoint, bool first);
+  // Takes sockets over that were bound.
+  void add(SocketPair sockets);
   // TCP only, for TLS.
   Result<net::Endpoint> bind_tls(const net::Endpoint& endpoint, bool first);
   // From now on clients can connect; what they ask waits for start().
   Result<> listen();
   void start();
   void stop();
+  // While it runs, from any thread: answers at one address more (its TCP socket listens already), or one
+  // fewer. What came there before is answered; connections go on until they end.
+  void open_door(SocketPair sockets);
+  void close_door(const net::Endpoint& endpoint);
 
   const metrics::WorkerCounters& counters() const { return counters_; }
 
  private:
-  Result<net::Endpoint> try_bind(const net::Endpoint& endpoint, bool first);
-
   metrics::WorkerCounters counters_;
   QueryPipeline pipeline_;
   EventLoop loop_;
   WorkerShared shared_;
-  std::list<UdpListener> udp_;
+  std::list<std::shared_ptr<UdpListener>> udp_;
   TcpListener tcp_;
   std::thread thread_;
 };

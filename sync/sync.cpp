@@ -31,7 +31,7 @@ struct Sync::Impl {
         store(m.writer()),
         gate(executor),
         publisher(store, executor),
-        notify_sender(executor),
+        notify_sender(executor, clock),
         workshop{executor,
                  clock,
                  options.data_directory,
@@ -98,12 +98,9 @@ Result<> Sync::Impl::enter(std::vector<ZoneSettings> zones) {
   std::vector<dns::Name> apexes;
   apexes.reserve(zones.size());
   for (const ZoneSettings& zone : zones) apexes.push_back(zone.apex);
-  const auto rows = store.run<std::vector<backend::ZoneRow>>(
-      [&apexes, now = clock.wall()](backend::Writer& writer) -> Result<std::vector<backend::ZoneRow>> {
-        auto ensured = writer.ensure_zones(apexes);
-        if (!ensured) return ensured;
-        if (const Result<> noted = writer.note_served(apexes, now); !noted) return noted.error();
-        return ensured;
+  const auto rows =
+      store.run<std::vector<backend::ZoneRow>>([&apexes, now = clock.wall()](backend::Writer& writer) {
+        return note_all_served(writer, apexes, now);
       });
   if (!rows) return rows.error();
   const Result<std::unique_ptr<backend::Reader>> reader = mirror.reader();
@@ -223,6 +220,10 @@ void Sync::add(ZoneSettings settings, backend::ZoneOptions options, Done done) {
 }
 
 void Sync::remove(dns::NameView apex, Done done) { impl_->changes.remove(apex, std::move(done)); }
+
+void Sync::reload(std::vector<ZoneSettings> zones, ReloadDone done) {
+  impl_->changes.reload(std::move(zones), std::move(done));
+}
 
 std::vector<UnservedStatus> Sync::unserved() const { return impl_->changes.unserved(); }
 

@@ -46,6 +46,11 @@ class Sync final : public backend::NotifySink {
   void add(ZoneSettings settings, backend::ZoneOptions options, Done done);
   void remove(dns::NameView apex, Done done);
 
+  // What start() was given, anew: zones come, go and change in one moment, without a query that is lost. What
+  // goes keeps its data for a while. Errors leave everything as it was.
+  using ReloadDone = std::function<void(Result<ReloadOutcome>)>;
+  void reload(std::vector<ZoneSettings> zones, ReloadDone done);
+
   std::vector<ZoneStatus> statuses() const;
   std::optional<ZoneStatus> status(dns::NameView apex) const;
   // Zones that are served no more, and whose data are still kept.

@@ -75,7 +75,8 @@ void ZoneAgent::retire(std::function<void()> ended) {
   waiting_.insert(waiting_.end(), std::make_move_iterator(done_.begin()),
                   std::make_move_iterator(done_.end()));
   done_.clear();
-  answer(Error{reason::zone_removed, dns::to_string(settings_.apex) + " was removed meanwhile"});
+  answer(Error{reason::zone_removed,
+               dns::to_string(settings_.apex) + " was removed or given other settings meanwhile"});
   if (!publishing_) return ended();
   retired_done_ = std::move(ended);
 }

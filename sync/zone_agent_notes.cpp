@@ -112,6 +112,7 @@ ZoneStatus ZoneAgent::status() const {
   status.transferring = transferring_;
   if (last_transfer_) status.last_transfer = to_string(*last_transfer_);
   for (const Source& source : sources_) status.primaries.push_back(workshop_.health.complete(source.status));
+  status.secondaries = workshop_.notify.status(settings_.apex);
   return status;
 }
 

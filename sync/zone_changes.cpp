@@ -1,10 +1,7 @@
 #include "sync/zone_changes.h"
 
-#include <boost/asio/post.hpp>
-#include <functional>
-#include <memory>
-
 #include "base/log.h"
+#include "sync/store_then.h"
 
 namespace understudy::sync {
 namespace {
@@ -34,22 +31,6 @@ Result<> ZoneChanges::start() {
   return {};
 }
 
-template <class T>
-void ZoneChanges::store_then(std::function<Result<T>(backend::Writer&)> work,
-                             std::function<void(Result<T>)> next) {
-  // What `next` holds (a session of the control socket) belongs to the executor's thread and must end there: the job
-  // gives its share of it away with the result, and the store's thread never lets go of the last one.
-  const auto shared = std::make_shared<const std::function<void(Result<T>)>>(std::move(next));
-  const auto tell = [executor = workshop_.executor](auto told, Result<T> result) {
-    boost::asio::post(executor, [told = std::move(told), result = std::move(result)] { (*told)(result); });
-  };
-  const bool taken = workshop_.store.post(
-      [work = std::move(work), tell, told = shared](backend::Writer& writer) mutable {
-        tell(std::move(told), work(writer));
-      });
-  if (!taken) tell(shared, Error{reason::stopping, "the store is being closed"});
-}
-
 void ZoneChanges::add(ZoneSettings settings, backend::ZoneOptions options, Done done) {
   const dns::Name apex = settings.apex;
   if (const ZoneAgent* known = roster_.find(apex)) {
@@ -59,11 +40,11 @@ void ZoneChanges::add(ZoneSettings settings, backend::ZoneOptions options, Done 
                                                         : " is served already: the configuration has it")});
   }
   const std::string key = key_of(apex);
-  if (!under_way_.insert(key).second) return done(busy(apex));
+  if (reloading_ || !under_way_.insert(key).second) return done(busy(apex));
   settings.added = true;
   const backend::AddedZone zone{apex, workshop_.clock.wall(), std::move(options)};
   store_then<backend::ZoneRow>(
-      [zone](backend::Writer& writer) { return writer.add_zone(zone); },
+      workshop_, [zone](backend::Writer& writer) { return writer.add_zone(zone); },
       [this, key, settings = std::move(settings), done = std::move(done)](Result<backend::ZoneRow> row) {
         under_way_.erase(key);
         done(row ? added(settings, *row) : Result<std::string>(row.error()));
@@ -101,10 +82,11 @@ void ZoneChanges::remove(dns::NameView apex, Done done) {
   if (!agent->settings().added) {
     return done(Error{reason::zone_configured,
                       dns::to_string(apex) + " comes from the configuration (or from --zone): take it out "
-                                             "there and restart the server"});
+                                             "there and reload"});
   }
-  if (!under_way_.insert(key).second) return done(busy(name));
+  if (reloading_ || !under_way_.insert(key).second) return done(busy(name));
   store_then<void>(
+      workshop_,
       [name, now = workshop_.clock.wall()](backend::Writer& writer) { return writer.remove_zone(name, now); },
       [this, key, name, done = std::move(done)](Result<> result) {
         if (result) return removed(key, name, done);
@@ -116,6 +98,7 @@ void ZoneChanges::remove(dns::NameView apex, Done done) {
 void ZoneChanges::removed(const std::string& key, const dns::Name& apex, Done done) {
   const std::shared_ptr<ZoneAgent> agent = roster_.leave(apex);
   roster_.publish_table();
+  workshop_.notify.forget(apex);
   log::info("zone-removed", {{"zone", dns::to_string(apex)}});
   // Only when no publication is under way may another agent look after this zone.
   agent->retire([this, key, done = std::move(done)] {
@@ -161,14 +144,17 @@ void ZoneChanges::trim() {
   std::vector<std::pair<backend::ZoneId, backend::Keep>> zones;
   for (const auto& agent : roster_.agents())
     zones.emplace_back(agent->shared_entry()->id(), agent->settings().keep);
-  store_then<bool>([zones = std::move(zones), now = workshop_.clock.wall()](
-                       backend::Writer& writer) { return writer.trim(zones, now); },
-                   [this](const Result<bool>& more) {
-                     if (!more)
-                       log::error("versions-not-forgotten", {{"message", more.error().message}});
-                     else if (*more)
-                       trim();
-                   });
+  store_then<bool>(
+      workshop_,
+      [zones = std::move(zones), now = workshop_.clock.wall()](backend::Writer& writer) {
+        return writer.trim(zones, now);
+      },
+      [this](const Result<bool>& more) {
+        if (!more)
+          log::error("versions-not-forgotten", {{"message", more.error().message}});
+        else if (*more)
+          trim();
+      });
 }
 
 void ZoneChanges::sweep_later() {

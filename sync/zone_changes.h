@@ -12,6 +12,10 @@
 
 namespace understudy::sync {
 
+// The rows of `apexes`, which are all that are served: of every other zone it is noted that it is not.
+Result<std::vector<backend::ZoneRow>> note_all_served(backend::Writer& writer,
+                                                      const std::vector<dns::Name>& apexes, UnixTime now);
+
 class ZoneChanges {
  public:
   using Done = ZoneAgent::Done;
@@ -29,19 +33,29 @@ class ZoneChanges {
   void add(ZoneSettings settings, backend::ZoneOptions options, Done done);
   // Errors: "no-source" (no such zone), "zone-configured", "zone-busy", and those of the mirror.
   void remove(dns::NameView apex, Done done);
+  // From now on `zones` are served, those that were added at run time among them, and no others. Zones whose
+  // settings are the same go on undisturbed; what is served of the others, and how, changes in one moment.
+  // Errors: "zone-busy", and those of the mirror; then nothing has changed.
+  using ReloadDone = std::function<void(Result<ReloadOutcome>)>;
+  void reload(std::vector<ZoneSettings> zones, ReloadDone done);
   std::vector<UnservedStatus> unserved();
 
  private:
+  // A reload under way.
+  struct Plan {
+    std::vector<ZoneSettings> coming;  // new ones, and those whose settings changed
+    std::vector<std::shared_ptr<ZoneAgent>> going;
+    ReloadOutcome outcome;
+    ReloadDone done;
+  };
+  std::shared_ptr<Plan> plan(std::vector<ZoneSettings> zones) const;
+  void retire_going(const std::shared_ptr<Plan>& plan);
+  Result<ReloadOutcome> carry_out(Plan& plan);
   Result<std::string> added(ZoneSettings settings, const backend::ZoneRow& row);
   void removed(const std::string& key, const dns::Name& apex, Done done);
   void sweep();
   void trim();
   void sweep_later();
-  // Runs `work` on the store thread, and then `next` here with what came out; `work` may be dropped at the
-  // end.
-  template <class T>
-  void store_then(std::function<Result<T>(backend::Writer&)> work, std::function<void(Result<T>)> next);
-
   Workshop& workshop_;
   backend::Mirror& mirror_;
   Roster& roster_;
@@ -49,6 +63,7 @@ class ZoneChanges {
   const Roster::Timers& unsaved_;
   std::unique_ptr<backend::Reader> reader_;
   std::set<std::string> under_way_;  // name keys of the zones that are being added or removed
+  bool reloading_ = false;
   boost::asio::steady_timer sweep_timer_;
 };
 

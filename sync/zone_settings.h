@@ -15,9 +15,11 @@ namespace understudy::sync {
 
 struct AxfrSource {
   net::Endpoint primary;
+  friend bool operator==(const AxfrSource&, const AxfrSource&) = default;
 };
 struct FileSource {
   std::string path;
+  friend bool operator==(const FileSource&, const FileSource&) = default;
 };
 using SourceSpec = std::variant<AxfrSource, FileSource>;
 
@@ -28,11 +30,12 @@ std::string to_string(const SourceSpec& source);
 struct TimerBounds {
   Seconds refresh_min{60}, refresh_max{86400}, retry_min{10}, retry_max{3600}, expire_min{3600},
       expire_max{2419200};
+  friend bool operator==(const TimerBounds&, const TimerBounds&) = default;
 };
 
 struct ZoneSettings {
   dns::Name apex;
-  bool added = false;  // at run time; false: the configuration has it
+  bool added = false;               // at run time; false: the configuration has it
   std::vector<SourceSpec> sources;  // in order of preference
   std::vector<net::Prefix> allow_notify, allow_transfer;
   std::vector<net::Endpoint> notify;
@@ -45,6 +48,7 @@ struct ZoneSettings {
   std::uint64_t transfer_octets = limits::transfer_octets;
   std::uint64_t transfer_records = limits::transfer_records;
   std::uint32_t records_per_name = limits::records_per_name;
+  friend bool operator==(const ZoneSettings&, const ZoneSettings&) = default;
 };
 
 // Whose answers are compared with ours: `compare_with`, or else the sources that have an address.

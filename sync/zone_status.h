@@ -35,6 +35,15 @@ struct PrimaryStatus {
   UnixTime failing_since = 0;             // 0: not failing
 };
 
+// The newest NOTIFY to a secondary of ours.
+struct NotifyStatus {
+  net::Endpoint secondary;
+  std::uint32_t serial = 0;
+  std::string_view result;  // "ok" or a reason; while pending that of the one before, empty: there was none
+  UnixTime when = 0;        // of the result; while pending since when
+  bool pending = false;
+};
+
 struct ZoneStatus {
   dns::Name apex;
   bool added = false;  // at run time; false: the configuration has it
@@ -49,6 +58,7 @@ struct ZoneStatus {
   bool transferring = false;
   std::string_view last_transfer;  // the type of the last one that was published; empty: none since the start
   std::vector<PrimaryStatus> primaries;
+  std::vector<NotifyStatus> secondaries;  // that were told of a version since the start
 };
 
 // A zone that is served no more, and whose data are kept for a while: so long.
@@ -57,6 +67,12 @@ struct UnservedStatus {
   dns::Name apex;
   UnixTime since = 0;
   backend::ZoneRow row;
+};
+
+// What a reload changed.
+struct ReloadOutcome {
+  std::vector<dns::Name> added, removed, changed;
+  std::size_t same = 0;
 };
 
 // Totals since the start, for metrics. Read on the sync thread.

@@ -66,9 +66,10 @@ class TestServer {
   std::uint64_t dropped(metrics::Dropped reason) const {
     return total([reason](const auto& c) { return c.dropped[static_cast<int>(reason)].get(); });
   }
-  std::uint64_t transfers(std::string_view result, std::string_view transport = "tcp") const {
+  std::uint64_t transfers(std::string_view result, std::string_view transport = "tcp",
+                          std::string_view type = "axfr") const {
     for (const auto& row : server_->transfers_out()) {
-      if (row.result == result && row.transport == transport) return row.count;
+      if (row.result == result && row.transport == transport && row.type == type) return row.count;
     }
     throw std::runtime_error("no such result");
   }
@@ -175,6 +176,23 @@ class TcpClient : public ClientSocket {
  private:
   Bytes held_;
 };
+
+// An IXFR query (RFC 1995 3) of who has the zone with that serial.
+inline Bytes ixfr_query(std::string_view apex, std::uint32_t serial, std::uint16_t id = 0x4d2) {
+  const std::string text = std::string(apex) + (apex.ends_with('.') ? "" : ".");
+  const Rr soa = rr(text + " 0 SOA . . " + std::to_string(serial) + " 0 0 0 0");
+  Bytes message = header(id, 0, 1, 0, 1, 0);
+  append_name(message, name(apex));
+  append16(message, type::IXFR);
+  append16(message, 1);
+  append_name(message, soa.owner);
+  append16(message, type::SOA);
+  append16(message, 1);
+  append32(message, soa.ttl);
+  append16(message, static_cast<std::uint16_t>(soa.rdata.size()));
+  message.insert(message.end(), soa.rdata.begin(), soa.rdata.end());
+  return message;
+}
 
 inline Query query(std::string_view qname, std::uint16_t qtype, std::uint16_t id = 0x4d2) {
   Query q;

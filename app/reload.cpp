@@ -1,0 +1,122 @@
+#include "app/reload.h"
+
+#include <set>
+
+#include "app/zone_options.h"
+#include "base/log.h"
+
+namespace understudy::app {
+namespace {
+
+// Keys that are in force at once.
+constexpr std::string_view live_keys[] = {"server.listen", "log.level"};
+
+// Keys outside [[zone]] that two configurations do not agree on and that only a restart applies.
+std::vector<std::string> restart_keys(const Config& now, const Config& next) {
+  std::set<std::string> keys;
+  const auto compare = [&keys](const auto& one, const auto& other) {
+    for (const auto& [key, values] : one) {
+      const auto found = other.find(key);
+      if (found == other.end() || found->second != values) keys.insert(key);
+    }
+  };
+  compare(now.given, next.given);
+  compare(next.given, now.given);
+  for (const std::string_view live : live_keys) keys.erase(std::string(live));
+  return {keys.begin(), keys.end()};
+}
+
+Error all_in_one(const std::vector<std::string>& problems) {
+  std::string text = problems.front();
+  if (problems.size() > 1)
+    text += " (and " + std::to_string(problems.size() - 1) + " more: see `understudy check-config`)";
+  return {"configuration", text + "; nothing was changed"};
+}
+
+std::vector<std::string> texts(const std::vector<net::Endpoint>& endpoints) {
+  std::vector<std::string> all;
+  for (const net::Endpoint& endpoint : endpoints) all.push_back(net::to_string(endpoint));
+  return all;
+}
+
+std::string listed(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ",") + word;
+  return text.empty() ? "none" : text;
+}
+
+void tell(const Result<control::Reloaded>& outcome) {
+  if (!outcome) {
+    log::error("reload-refused", {{"reason", outcome.error().reason}, {"message", outcome.error().message}});
+    return;
+  }
+  log::info("reloaded", {{"added", outcome->zones.added.size()},
+                         {"removed", outcome->zones.removed.size()},
+                         {"changed", outcome->zones.changed.size()},
+                         {"same", outcome->zones.same},
+                         {"listening", listed(outcome->listening)},
+                         {"closed", listed(outcome->closed)}});
+  if (outcome->restart.empty()) return;
+  log::warning("restart-needed", {{"keys", listed(outcome->restart)},
+                                  {"message", "these are in force from the next start on"}});
+}
+
+}  // namespace
+
+void Reloader::reload(Done done) {
+  auto tell_and_done = [done = std::move(done)](const Result<control::Reloaded>& outcome) {
+    tell(outcome);
+    done(outcome);
+  };
+  if (!load_) {
+    return tell_and_done(Error{"configuration",
+                               "the server was started without a configuration file, so there is "
+                               "nothing to be read anew; `understudy add` and `remove` change zones"});
+  }
+  LoadedConfig loaded = load_();
+  if (!loaded.problems.empty()) return tell_and_done(all_in_one(loaded.problems));
+  if (const Result<> begun = change(std::move(loaded.config), tell_and_done); !begun)
+    tell_and_done(begun.error().within("nothing was changed"));
+}
+
+Result<> Reloader::change(Config next, Done done) {
+  auto added = added_zones(mirror_, next.zones);
+  if (!added) return added.error();
+  const auto doors = server_.prepare_listen(next.listen);
+  if (!doors) return doors.error();
+  std::vector<sync::ZoneSettings> zones = next.zones;
+  zones.insert(zones.end(), added->begin(), added->end());
+  auto shared = std::make_shared<Config>(std::move(next));
+  sync_.reload(zones,
+               [this, zones, shared, doors = *doors, done](const Result<sync::ReloadOutcome>& outcome) {
+                 if (!outcome) return done(outcome.error());
+                 done(take_over(std::move(*shared), zones, *outcome, *doors));
+               });
+  return {};
+}
+
+control::Reloaded Reloader::take_over(Config next, const std::vector<sync::ZoneSettings>& zones,
+                                      const sync::ReloadOutcome& outcome, server::Server::NewDoors& doors) {
+  control::Reloaded done;
+  done.zones = outcome;
+  for (const dns::Name& apex : outcome.removed) comparer_.remove(apex);
+  for (const dns::Name& apex : outcome.changed) comparer_.remove(apex);
+  std::set<std::string> compared_anew;
+  for (const dns::Name& apex : outcome.added) compared_anew.insert(dns::to_string(apex));
+  for (const dns::Name& apex : outcome.changed) compared_anew.insert(dns::to_string(apex));
+  for (const sync::ZoneSettings& zone : zones) {
+    if (compared_anew.contains(dns::to_string(zone.apex)))
+      comparer_.add({zone.apex, sync::compared_addresses(zone)});
+  }
+  const server::Server::Relistened listened = server_.listen(doors);
+  done.listening = texts(listened.opened);
+  done.closed = texts(listened.closed);
+  done.restart = restart_keys(config_, next);
+  log::set_level(next.log_level);
+  config_.zones = std::move(next.zones);
+  config_.listen = std::move(next.listen);
+  config_.log_level = next.log_level;
+  return done;
+}
+
+}  // namespace understudy::app

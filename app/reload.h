@@ -1,0 +1,48 @@
+// Reload: the configuration read anew, and what of it may change while we serve put in force.
+//
+// Owned by the running server; sync thread. What is wrong with the new configuration is found before anything
+// changes: it is read whole, and new addresses are bound; then zones change (the mirror first); then what is
+// listened on. Other keys are in force from the next start on, and are told.
+#pragma once
+
+#include "app/config.h"
+#include "audit/comparer.h"
+#include "control/rooms.h"
+#include "server/server.h"
+
+namespace understudy::app {
+
+// Reads what the server was started with, anew.
+using LoadConfig = std::function<LoadedConfig()>;
+
+class Reloader {
+ public:
+  // `config` is what is in force and becomes what is in force after a reload. `load` is empty where there is
+  // nothing to read (zones on the command line only).
+  Reloader(Config& config, LoadConfig load, backend::Mirror& mirror, sync::Sync& sync,
+           audit::Comparer& comparer, server::Server& server)
+      : config_(config),
+        load_(std::move(load)),
+        mirror_(mirror),
+        sync_(sync),
+        comparer_(comparer),
+        server_(server) {}
+
+  using Done = std::function<void(Result<control::Reloaded>)>;
+  // `done` is called once. One reload at a time: another meanwhile is refused ("zone-busy").
+  void reload(Done done);
+
+ private:
+  Result<> change(Config next, Done done);
+  control::Reloaded take_over(Config next, const std::vector<sync::ZoneSettings>& zones,
+                              const sync::ReloadOutcome& outcome, server::Server::NewDoors& doors);
+
+  Config& config_;
+  const LoadConfig load_;
+  backend::Mirror& mirror_;
+  sync::Sync& sync_;
+  audit::Comparer& comparer_;
+  server::Server& server_;
+};
+
+}  // namespace understudy::app
