@@ -14,8 +14,10 @@ namespace {
 
 constexpr OptionTable tables[] = {
     {"server", false, "What this server is and where it answers."},
-    {"tls", false, "What this server shows to clients that come over TLS."},
+    {"tls", false,
+     "What this server shows to clients that come over TLS and to primaries that ask, and whom it believes."},
     {"edns", false, "What EDNS options say."},
+    {"key", true, "A secret that is shared with another server, to sign messages with (TSIG, RFC 8945)."},
     {"http", false, "The door for Prometheus, load balancers and people."},
     {"zone", true, "A zone, or several that are alike. At least one is needed to serve anything."},
     {"rrl", false, "Response rate limiting over UDP, against floods with forged sources."},
@@ -25,16 +27,9 @@ constexpr OptionTable tables[] = {
 
 // What the contract names beyond this version: refused by name, so that nobody believes that it is in force.
 constexpr std::string_view later[] = {
-    "key",
-    "tls.client-ca",
-    "tls.pins",
-    "catalog",
-    "gate",
-    "metrics",
-    "http.public",
-    "zone.on-expire",
-    "zone.serial",
-    "zone.stale-past-signature",
+    "tls.client-ca",  "tls.pins",    "catalog",
+    "gate",           "metrics",     "http.public",
+    "zone.on-expire", "zone.serial", "zone.stale-past-signature",
     "compare.expect",
 };
 
@@ -43,6 +38,7 @@ class Collector final : public OptionSink {
  public:
   void begin_table(const OptionTable& table) override {
     table_ = table.name;
+    draft_.key = {};
     draft_.zone = {};
     draft_.zone_names.clear();
     name_given_ = source_given_ = false;
@@ -51,7 +47,7 @@ class Collector final : public OptionSink {
     const ConfigRow& row = config_rows()[option];
     // Given, though perhaps wrong: then it is not reported as missing as well.
     if (row.option.key == "source") source_given_ = true;
-    if (row.option.key.starts_with("name")) name_given_ = true;
+    if (row.option.key.starts_with("name")) name_given_ = draft_.key.name_given = true;
     if (row.option.table != "zone") {
       std::string key(row.option.table);
       draft_.config.given[key.append(".").append(row.option.key)].push_back(value);
@@ -61,6 +57,11 @@ class Collector final : public OptionSink {
   std::vector<std::string> end_table() override {
     std::vector<std::string> problems;
     if (table_ == "zone") finish_zone(problems);
+    if (table_ == "key") {
+      if (const auto added = add_key(draft_.key, draft_.config.keys); !added)
+        problems.push_back(added.error().message);
+      take_placeholder();
+    }
     if (table_ == "server" && draft_.config.control.empty()) {
       draft_.config.control = draft_.config.data + "/control.sock";
     }
@@ -69,6 +70,14 @@ class Collector final : public OptionSink {
   Config take() { return std::move(draft_.config); }
 
  private:
+  // A key with something wrong is one problem: who uses it is not to blame.
+  void take_placeholder() {
+    if (!draft_.key.name) return;
+    constexpr std::uint8_t any = 0;
+    if (auto key = dns::TsigKey::make(*draft_.key.name, draft_.key.algorithm, {&any, 1}))
+      draft_.config.keys.add(std::move(*key));
+  }
+
   void finish_zone(std::vector<std::string>& problems) {
     const std::string who =
         draft_.zone_names.empty() ? "this zone" : dns::to_string(draft_.zone_names.front());
@@ -76,6 +85,9 @@ class Collector final : public OptionSink {
     if (!source_given_) problems.push_back(who + " has no source: give source, such as \"axfr://192.0.2.1\"");
     for (std::string& problem : timer_problems(who, draft_.zone.timers))
       problems.push_back(std::move(problem));
+    // [[key]] tables are read before [[zone]] tables, wherever they stand.
+    if (const auto unknown = sync::unknown_key(draft_.zone, draft_.config.keys))
+      problems.push_back(who + ": " + unknown->message);
     for (const dns::Name& name : draft_.zone_names) {
       auto& zones = draft_.config.zones;
       if (std::any_of(zones.begin(), zones.end(), [&](const auto& zone) { return zone.apex == name; })) {
@@ -99,6 +111,9 @@ std::vector<std::string> problems_of(const Config& config) {
     return {"[tls] certificate and key belong together: give both"};
   if (!config.listen_tls.empty() && streams.certificate.empty())
     return {"[server] listen-tls needs [tls] certificate and key"};
+  if (streams.ca.empty()) return {};
+  if (const auto client = net::TlsClient::make({streams.ca, {}, {}}); !client)
+    return {"[tls] ca: " + client.error().message};
   return {};
 }
 

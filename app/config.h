@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/options.h"
+#include "dns/tsig_key.h"
 #include "net/address.h"
 #include "server/pipeline_options.h"
 #include "sync/zone_settings.h"
@@ -23,6 +24,7 @@ struct StreamConfig {
   unsigned connections = 0, connections_per_address = 0;
   Seconds idle{}, lifetime{};
   std::string certificate, key;
+  std::string ca;  // whose certificates primaries must have
   unsigned padding = 0;
 };
 
@@ -34,6 +36,7 @@ struct Config {
   unsigned workers = 0;
   std::optional<net::Endpoint> http;  // none: off
   double ready_min_served_ratio = 0;
+  dns::TsigKeyRing keys;
   std::vector<sync::ZoneSettings> zones;
   double compare_rate = 0;
   Seconds compare_period{};

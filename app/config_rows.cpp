@@ -33,10 +33,13 @@ Result<> append(std::vector<Element>& list, const Result<Element>& parsed) {
   return {};
 }
 
-Result<net::Prefix> parse_access(const std::string& entry) {
-  if (entry.starts_with("key:"))
-    return Error{"configuration", "\"key:\" entries are not available in this version"};
-  return net::Prefix::parse(entry);
+// One of secret and secret-file; both end up as text.
+Result<> put_secret(KeyDraft& draft, const Result<std::string>& secret) {
+  draft.two_secrets = draft.secret.has_value();
+  draft.secret = secret ? *secret : std::string();
+  draft.secret_unread = !secret;
+  if (!secret) return secret.error();
+  return {};
 }
 
 Result<> put_address(std::optional<boost::asio::ip::address>& place, const std::string& address) {
@@ -125,11 +128,31 @@ const ConfigRow rows[] = {
      [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.streams.certificate, text(v)); }},
     {{"tls", "key", Type::text, "", 0, 0, "", "", "The file with the certificate's private key in PEM."},
      [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.streams.key, text(v)); }},
+    {{"tls", "ca", Type::text, "", 0, 0, "", "",
+      "A file of certificates in PEM: the authorities that primaries of `xot://` sources must be certified "
+      "by. "
+      "Without it: those of the system."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.streams.ca, text(v)); }},
 
     {{"edns", "padding", Type::integer, "468", 0, 4096, "octets", "",
       "Over TLS, responses to clients that pad their queries are filled up to a multiple of this (RFC 8467); "
       "0 is never."},
      [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.streams.padding, number(v)); }},
+
+    {{"key", "name", Type::text, "", 0, 0, "", "",
+      "The key's name, which both servers must call it by. Required."},
+     [](ConfigDraft& d, const OptionValue& v) { return put(d.key.name, dns::Name::from_text(text(v))); }},
+    {{"key", "algorithm", Type::text, "hmac-sha256", 0, 0, "", "",
+      "How messages are signed: `hmac-sha256`, `hmac-sha384`, `hmac-sha512`, or for peers that know no "
+      "better "
+      "`hmac-sha224`, `hmac-sha1` and `hmac-md5`, which is broken."},
+     [](ConfigDraft& d, const OptionValue& v) { return put(d.key.algorithm, parse_key_algorithm(text(v))); }},
+    {{"key", "secret", Type::text, "", 0, 0, "", "",
+      "The secret in base64. Who may read this file knows it: `secret-file` is the better place."},
+     [](ConfigDraft& d, const OptionValue& v) { return put_secret(d.key, text(v)); }},
+    {{"key", "secret-file", Type::text, "", 0, 0, "", "",
+      "A file that holds the secret in base64 and nothing else, and that not everybody may read."},
+     [](ConfigDraft& d, const OptionValue& v) { return put_secret(d.key, read_secret_file(text(v))); }},
 
     {{"http", "listen", Type::text, "127.0.0.1:9853", 0, 0, "", "",
       "Where `/metrics`, `/healthz`, `/readyz`, the API and the status page are read; \"off\" for nowhere. "
@@ -155,23 +178,34 @@ const ConfigRow rows[] = {
      }},
     {{"zone", "source", Type::list, "", 0, 0, "", "",
       "Where the zone is learned from, in order of preference: `axfr://ADDR[:PORT]` asks a primary for "
-      "transfers, "
+      "transfers, `axfr://ADDR[:PORT]?key=NAME` with every message signed (TSIG, see `[[key]]`), "
+      "`xot://ADDR[:PORT]?name=HOST` over TLS 1.3 (port 853), and never otherwise, from the server whose "
+      "certificate is for that name, or with `pin=` and the SHA-256 of its key in base64 from the one with "
+      "that "
+      "key (joined by `&`, as is `key=`), "
       "`file:PATH` reads a zone file and reads it again when it changes. Required."},
      [](ConfigDraft& d, const OptionValue& v) {
        return append(d.zone.sources, sync::parse_source(text(v)));
      }},
     {{"zone", "allow-notify", Type::list, "", 0, 0, "", "",
-      "Addresses and prefixes whose NOTIFY is believed, besides the sources' own addresses."},
-     [](ConfigDraft& d, const OptionValue& v) { return append(d.zone.allow_notify, parse_access(text(v))); }},
-    {{"zone", "allow-transfer", Type::list, "", 0, 0, "", "",
-      "Addresses and prefixes that may transfer the zone from us (AXFR, IXFR); without it nobody may."},
+      "Whose NOTIFY is believed, besides the sources' own addresses: an address or prefix, `key:NAME` for "
+      "what "
+      "is signed with a key of `[[key]]`, or both with a blank between them (`192.0.2.0/24 "
+      "key:xfr.example.`), "
+      "and then both must hold."},
      [](ConfigDraft& d, const OptionValue& v) {
-       return append(d.zone.allow_transfer, parse_access(text(v)));
+       return append(d.zone.allow_notify, net::AccessRule::parse(text(v)));
+     }},
+    {{"zone", "allow-transfer", Type::list, "", 0, 0, "", "",
+      "Who may transfer the zone from us (AXFR, IXFR): entries as in `allow-notify`; without it nobody may."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return append(d.zone.allow_transfer, net::AccessRule::parse(text(v)));
      }},
     {{"zone", "notify", Type::list, "", 0, 0, "", "",
-      "Secondaries of ours that are told of every new version; port 53 unless given."},
+      "Secondaries of ours that are told of every new version; port 53 unless given. `ADDR key:NAME` signs what "
+      "they are told with a key of `[[key]]`, and their answers must be signed too."},
      [](ConfigDraft& d, const OptionValue& v) {
-       return append(d.zone.notify, net::parse_endpoint(text(v), dns_port));
+       return append(d.zone.notify, net::parse_keyed_endpoint(text(v), dns_port));
      }},
     {{"zone", "transfer-source", Type::text, "", 0, 0, "", "",
       "The local address that primaries are asked from, for those that keep access lists."},

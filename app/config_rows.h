@@ -4,12 +4,14 @@
 #include <span>
 
 #include "app/config.h"
+#include "app/key_values.h"
 
 namespace understudy::app {
 
-// A configuration while it is read, and the zone table that is being read.
+// A configuration while it is read, and the key and zone tables that are being read.
 struct ConfigDraft {
   Config config;
+  KeyDraft key;
   sync::ZoneSettings zone;
   std::vector<dns::Name> zone_names;
 };

@@ -1,6 +1,7 @@
 #include "app/find_server.h"
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 
 namespace understudy::app {
 namespace {
@@ -40,6 +41,29 @@ Result<std::string> Whereabouts::data_directory() const {
   auto loaded = usable_config(config);
   if (!loaded) return loaded.error();
   return loaded->data;
+}
+
+Result<net::Trust> Whereabouts::trust_of(const sync::AxfrSource& source) const {
+  net::Trust trust;
+  if (!source.key && !source.tls) return trust;
+  const std::string file = config.empty() ? std::string(default_config_file) : config;
+  const bool there = !config.empty() || std::filesystem::exists(file);
+  auto loaded = there ? usable_config(file) : Result<Config>(default_config());
+  if (!loaded) return loaded.error();
+  if (source.key) {
+    trust.key = loaded->keys.find(*source.key);
+    if (!trust.key) {
+      return Error{"key-unknown", (there ? file + " has no" : "there is no configuration (--config) with a") +
+                                      " [[key]] named " + dns::to_string(*source.key)};
+    }
+  }
+  if (source.tls) {
+    auto client =
+        net::TlsClient::make({loaded->streams.ca, loaded->streams.certificate, loaded->streams.key});
+    if (!client) return client.error();
+    trust.tls = net::TlsTrust{std::move(*client), *source.tls};
+  }
+  return trust;
 }
 
 }  // namespace understudy::app

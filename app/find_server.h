@@ -4,6 +4,7 @@
 #include <string>
 
 #include "app/config.h"
+#include "net/dns_client.h"
 
 namespace CLI {
 class App;
@@ -21,6 +22,10 @@ struct Whereabouts {
   // The control socket: the one given, else the configuration's, else that of the data directory.
   Result<std::string> socket() const;
   Result<std::string> data_directory() const;
+  // What a primary must prove when a verb asks it: with the key and the authorities of the configuration, the
+  // one at
+  // --config or at the usual place.
+  Result<net::Trust> trust_of(const sync::AxfrSource& source) const;
 };
 
 }  // namespace understudy::app

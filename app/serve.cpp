@@ -27,7 +27,7 @@ void fill_random(SipKey& key) {
   std::ranges::generate(key, [&] { return static_cast<std::uint8_t>(source()); });
 }
 
-server::ServerOptions server_options(const Config& config) {
+server::ServerOptions server_options(const Config& config, dns::TsigKeyRingPtr keys) {
   server::ServerOptions options;
   options.listen = config.listen;
   options.listen_tls = config.listen_tls;
@@ -41,6 +41,7 @@ server::ServerOptions server_options(const Config& config) {
   options.workers = config.workers;
   options.data_directory = config.data;
   options.pipeline = config.pipeline;
+  options.pipeline.keys = std::move(keys);
   // Secrets that need not be shared with anyone: of this run.
   fill_random(options.pipeline.rate_limit.hash_key);
   if (auto& active = options.pipeline.cookies.active; !active) fill_random(active.emplace());
@@ -78,12 +79,15 @@ void allow_all_descriptors() {
 // Every room in the order in which they are made; destroyed the other way round.
 class Serving {
  public:
-  Serving(Config& config, const LoadConfig& load, std::unique_ptr<backend::Mirror> mirror)
+  Serving(Config& config, const LoadConfig& load, std::unique_ptr<backend::Mirror> mirror,
+          std::shared_ptr<const net::TlsClient> tls)
       : config_(config),
+        keys_(std::make_shared<dns::TsigKeyRing>(config.keys)),
         mirror_(std::move(mirror)),
-        sync_(context_, *mirror_, tables_, clock_, {config.data}),
+        sync_(context_, *mirror_, tables_, clock_,
+              {.data_directory = config.data, .keys = keys_, .tls = std::move(tls)}),
         comparer_(context_, *mirror_, tables_, clock_, compare_options(config)),
-        server_(*mirror_, tables_, sync_, server_options(config)),
+        server_(*mirror_, tables_, sync_, server_options(config, keys_)),
         reloader_(config, load, *mirror_, sync_, comparer_, server_),
         rooms_{context_,
                sync_,
@@ -170,6 +174,7 @@ class Serving {
   }
 
   Config& config_;  // what is in force
+  const dns::TsigKeyRingPtr keys_;
   const SystemClock clock_;
   std::unique_ptr<backend::Mirror> mirror_;
   backend::ZoneTables tables_;
@@ -199,7 +204,9 @@ int serve(Config config, const LoadConfig& load, bool reset_mirror, const Consol
   options.reset = reset_mirror;
   auto mirror = backend::open_mirror(options);
   if (!mirror) return console.fail("serve", mirror.error());
-  Serving serving(config, load, std::move(*mirror));
+  auto tls = net::TlsClient::make({config.streams.ca, config.streams.certificate, config.streams.key});
+  if (!tls) return console.fail("serve", tls.error());
+  Serving serving(config, load, std::move(*mirror), std::move(*tls));
   if (const auto started = serving.start(); !started) return console.fail("serve", started.error());
   serving.announce(console.out);
   serving.run();

@@ -103,7 +103,11 @@ class Comparison {
   Result<> gather(Side& side) {
     const auto* const source = std::get_if<sync::SourceSpec>(&side.spec);
     if (source == nullptr) return {};
-    auto gathered = GatheredZone::from(*source, zone_, spool_directory_);
+    const auto* const primary = std::get_if<sync::AxfrSource>(source);
+    const auto trust =
+        primary != nullptr ? options_.where.trust_of(*primary) : Result<net::Trust>(net::Trust());
+    if (!trust) return trust.error().within(audit::to_string(side.spec));
+    auto gathered = GatheredZone::from(*source, zone_, spool_directory_, *trust);
     if (!gathered) return gathered.error();
     side.gathered = std::move(*gathered);
     if (side.gathered->out_of_zone() > 0) {
@@ -218,7 +222,9 @@ void add_diff(CLI::App& root, const Console& console, Action& action) {
       "  mirror:              the live version in the mirror (--data DIR or --config FILE)\n"
       "  mirror:@VERSION      an earlier one, as `understudy history` lists them\n"
       "  file:PATH            a zone file\n"
-      "  axfr://ADDR[:PORT]   a name server that gives transfers\n"
+      "  axfr://ADDR[:PORT]   a name server that gives transfers; with ?key=NAME signed with a key of the\n"
+      "                       configuration\n"
+      "  xot://ADDR[:PORT]?name=HOST   the same over TLS\n"
       "  dns://ADDR[:PORT]    a name server that is asked for every record of the other side\n\n"
       "Exit codes: 0 equal, 1 differences, 2 an error, 3 no difference, but not everything could be\n"
       "established.");

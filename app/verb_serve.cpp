@@ -30,6 +30,8 @@ std::vector<std::string> apply(const Options& options, Config& config) {
     } else if (std::any_of(config.zones.begin(), config.zones.end(),
                            [&](const auto& z) { return z.apex == zone->apex; })) {
       problems.push_back("--zone: " + dns::to_string(zone->apex) + " is given twice");
+    } else if (const auto unknown = sync::unknown_key(*zone, config.keys)) {
+      problems.push_back("--zone: " + unknown->message);
     } else {
       config.zones.push_back(*zone);
     }

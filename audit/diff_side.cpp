@@ -33,12 +33,12 @@ Result<DiffSide> parse_mirror_side(std::string_view text) {
 }
 
 Result<sync::TransferCounts> transfer(const net::Endpoint& primary, const sync::TransferRules& rules,
-                                      std::shared_ptr<sync::RecordTarget> target) {
+                                      std::shared_ptr<sync::RecordTarget> target, const net::Trust& trust) {
   asio::io_context context;
   sync::Pool pool(1);
   Result<sync::TransferCounts> received = Error{net::reason::network, "the transfer did not end"};
   std::exception_ptr thrown;
-  sync::TransferOrder order{primary, std::nullopt, rules, {}};
+  sync::TransferOrder order{primary, std::nullopt, rules, {}, trust};
   asio::co_spawn(context, sync::receive_zone(std::move(order), std::move(target), pool),
                  [&](std::exception_ptr fault, Result<sync::TransferCounts> result) {
                    thrown = std::move(fault);
@@ -105,7 +105,8 @@ Result<> GatheredZone::finish() {
 
 Result<std::unique_ptr<GatheredZone>> GatheredZone::from(const sync::SourceSpec& source,
                                                          const dns::Name& apex,
-                                                         const std::string& spool_directory) {
+                                                         const std::string& spool_directory,
+                                                         const net::Trust& trust) {
   std::unique_ptr<GatheredZone> zone(new GatheredZone(spool_directory));
   sync::TransferRules rules;
   rules.apex = apex;
@@ -114,7 +115,7 @@ Result<std::unique_ptr<GatheredZone>> GatheredZone::from(const sync::SourceSpec&
   if (const auto* file = std::get_if<sync::FileSource>(&source)) {
     counts = sync::read_file(file->path, rules, *zone->target_).counts;
   } else if (const auto* primary = std::get_if<sync::AxfrSource>(&source)) {
-    counts = transfer(primary->primary, rules, zone->target_);
+    counts = transfer(primary->primary, rules, zone->target_, trust);
   }
   if (!counts) return counts.error();
   if (!zone->target_->has_soa) {

@@ -8,6 +8,7 @@
 
 #include "backend/record_sorter.h"
 #include "backend/sorted_walk.h"
+#include "net/dns_client.h"
 #include "sync/zone_settings.h"
 
 namespace understudy::audit {
@@ -28,10 +29,11 @@ std::string to_string(const DiffSide& side);
 // A version of a zone that was brought here whole. It waits, sorted, in bounded memory and an unlinked file.
 class GatheredZone {
  public:
-  // The zone file's or the primary's records of the zone `apex`. Errors: sync::reason, each naming the
-  // source.
+  // The zone file's or the primary's records of the zone `apex`; `trust` is what the primary must prove.
+  // Errors: sync::reason, each naming the source.
   static Result<std::unique_ptr<GatheredZone>> from(const sync::SourceSpec& source, const dns::Name& apex,
-                                                    const std::string& spool_directory);
+                                                    const std::string& spool_directory,
+                                                    const net::Trust& trust = {});
   // Copied, so that what is walked (a read transaction) may be let go.
   static Result<std::unique_ptr<GatheredZone>> from(backend::NodeWalk& walk,
                                                     const std::string& spool_directory);

@@ -13,14 +13,14 @@
 
 #include "backend/mirror.h"
 #include "metrics/cells.h"
-#include "net/address.h"
+#include "net/access.h"
 
 namespace understudy::backend {
 
 // What a zone lets clients do. Immutable.
 struct ZonePolicy {
-  std::vector<net::Prefix> allow_transfer;  // empty: nobody
-  std::vector<net::Prefix> allow_notify;    // the sources' addresses are in it
+  std::vector<net::AccessRule> allow_transfer;  // empty: nobody
+  std::vector<net::AccessRule> allow_notify;    // the sources' addresses are in it
 };
 
 enum class Service : std::uint8_t {

@@ -80,7 +80,7 @@ QueryFault read_additional(WireReader& reader, bool last, Query& query) {
     return QueryFault::none;
   }
   if (head.type == RRType::TSIG) {
-    // RFC 8945 5.1: the last record of the message, or FORMERR.
+    // RFC 8945 5.2: the last record of the message, or FORMERR.
     if (!last) return QueryFault::formerr;
     query.tsig_at = start;
   }
@@ -109,6 +109,8 @@ QueryFault parse_query(Octets message, Query& query) {
   for (unsigned i = 0; i < unsigned{header.answers} + header.authorities; ++i) {
     RecordHead head;
     if (!read_record_head(reader, head)) return QueryFault::formerr;
+    // RFC 8945 5.2: nowhere but in the additional section.
+    if (head.type == RRType::TSIG) return QueryFault::formerr;
     const auto serial = read_serial(reader, head);
     if (serial && !query.serial) query.serial = serial;
   }

@@ -6,6 +6,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "net/client_stream.h"
 #include "net/deadline.h"
 #include "net/framing.h"
 #include "net/network_error.h"
@@ -52,8 +53,27 @@ boost::system::error_code open_udp(UdpSocket& socket, const Endpoint& server,
   return error;
 }
 
+// Signs a question and believes what is signed; without a key it believes everything.
+class Signature {
+ public:
+  explicit Signature(const Trust& trust) {
+    if (trust.key) verifier_.emplace(trust.key, clock_);
+  }
+  Result<> sign(Message& query) {
+    if (!verifier_ || verifier_->sign(query)) return {};
+    return Error{reason::network, "no memory to sign a question with"};
+  }
+  Result<> check(dns::Octets response) { return verifier_ ? verifier_->check(response) : Result<>(); }
+
+ private:
+  const SystemClock clock_;
+  std::optional<dns::TsigVerifier> verifier_;
+};
+
 asio::awaitable<Result<ServerResponse>> ask_udp(Endpoint server, Message query, AskOptions options) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  Signature signature(options.trust);
+  if (const auto signed_well = signature.sign(query); !signed_well) co_return signed_well.error();
   UdpSocket socket(executor);
   const boost::system::error_code opened = open_udp(socket, server, options.source);
   if (opened) co_return network_error(server, "opening a UDP socket", opened);
@@ -63,33 +83,46 @@ asio::awaitable<Result<ServerResponse>> ask_udp(Endpoint server, Message query, 
   if (send_error) co_return network_error(server, "asking over UDP", send_error);
   // Room for what we announce and for servers that send more: a datagram cut short would look malformed.
   Message response(4096);
+  Error failure = timeout_error(server, "asking over UDP");
   for (;;) {
     const auto [error, size] = co_await socket.async_receive(asio::buffer(response), as_values);
-    if (deadline.passed()) co_return timeout_error(server, "asking over UDP");
+    if (deadline.passed()) co_return failure;
     if (error) co_return network_error(server, "asking over UDP", error);
-    if (!is_response_to(query, dns::Octets(response).first(size))) continue;
+    const dns::Octets came = dns::Octets(response).first(size);
+    if (!is_response_to(query, came)) continue;
+    if (const auto believed = signature.check(came); !believed) {
+      failure = believed.error().within(to_string(server));  // told, unless a better one comes
+      continue;
+    }
     response.resize(size);
     co_return answered(std::move(response), Transport::udp, asked);
   }
 }
 
-asio::awaitable<Result<ServerResponse>> ask_tcp(Endpoint server, Message query, AskOptions options) {
+asio::awaitable<Result<ServerResponse>> ask_stream(Endpoint server, Message query, AskOptions options) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
-  TcpSocket socket(executor);
+  Signature signature(options.trust);
+  if (const auto signed_well = signature.sign(query); !signed_well) co_return signed_well.error();
+  ClientStream stream(executor);
+  const std::string_view what = options.trust.tls ? "asking over TLS" : "asking over TCP";
   const auto asked = std::chrono::steady_clock::now();
-  Deadline deadline(socket, options.timeout);
-  const asio::ip::tcp::endpoint remote = server.tcp();
-  boost::system::error_code error = co_await connect(socket, remote, options.source);
-  if (!error) error = co_await write_frame(socket, query);
+  Deadline deadline(stream.socket(), options.timeout);
+  auto connecting = stream.connect(server, options.source, options.trust, what);
+  std::optional<Error> failure = co_await std::move(connecting);
   Message response;
-  if (!error) error = co_await read_frame(socket, response);
-  if (deadline.passed()) co_return timeout_error(server, "asking over TCP");
-  if (error) co_return network_error(server, "asking over TCP", error);
-  if (!is_response_to(query, response)) {
-    co_return Error{reason::malformed,
-                    to_string(server) + ": the response over TCP does not belong to the query"};
+  if (!failure) {
+    boost::system::error_code error = co_await stream.write(query);
+    if (!error) error = co_await stream.read(response);
+    if (error) failure = network_error(server, what, error);
   }
-  co_return answered(std::move(response), Transport::tcp, asked);
+  if (deadline.passed()) co_return timeout_error(server, what);
+  if (failure) co_return *failure;
+  if (!is_response_to(query, response)) {
+    co_return Error{reason::malformed, to_string(server) + ": the response does not belong to the query"};
+  }
+  if (const auto believed = signature.check(response); !believed)
+    co_return believed.error().within(to_string(server));
+  co_return answered(std::move(response), stream.transport(), asked);
 }
 
 }  // namespace
@@ -138,13 +171,14 @@ bool is_response_to(dns::Octets query, dns::Octets response) {
 asio::awaitable<Result<ServerResponse>> ask(Endpoint server, Message query, AskOptions options) {
   if (query.size() < dns::header_octets) co_return Error{reason::malformed, "the query has no header"};
   Result<ServerResponse> result = timeout_error(server, "asking");
-  for (unsigned i = 0; !options.tcp_only && i < std::max(1u, options.udp_tries); ++i) {
+  const bool never_udp = options.tcp_only || options.trust.tls;
+  for (unsigned i = 0; !never_udp && i < std::max(1u, options.udp_tries); ++i) {
     dns::store16(query.data(), random_id());
     auto attempt = ask_udp(server, query, options);
     result = co_await std::move(attempt);
     if (result || result.error().reason != reason::timeout) break;
   }
-  bool over_tcp = options.tcp_only;
+  bool over_tcp = never_udp;
   if (!over_tcp && result) {
     over_tcp =
         options.tcp_on_truncation && (dns::load_header(result->octets.data()).flags & dns::flag::tc) != 0;
@@ -153,7 +187,7 @@ asio::awaitable<Result<ServerResponse>> ask(Endpoint server, Message query, AskO
   }
   if (!over_tcp) co_return result;
   dns::store16(query.data(), random_id());
-  auto attempt = ask_tcp(server, query, options);
+  auto attempt = ask_stream(server, query, options);
   result = co_await std::move(attempt);
   co_return result;
 }

@@ -12,8 +12,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "dns/message.h"
+#include "dns/tsig.h"
 #include "net/address.h"
+#include "net/tls_client.h"
 
 namespace understudy::net {
 
@@ -28,16 +29,23 @@ struct QueryOptions {
 // A query of class IN. Its ID is 0; ask() puts a random one in.
 Message make_query(dns::NameView name, dns::RRType type, QueryOptions options = {});
 
-enum class Transport : std::uint8_t { udp, tcp };
+enum class Transport : std::uint8_t { udp, tcp, tls };
+
+// What a server must prove for its answers to be believed.
+struct Trust {
+  dns::TsigKeyPtr key = {};          // queries and responses are signed with it (TSIG); none: neither is
+  std::optional<TlsTrust> tls = {};  // it is asked over TLS and in no other way; none: in the clear
+};
 
 struct AskOptions {
   std::chrono::milliseconds timeout{2000};  // of each attempt (one over UDP, one over TCP)
   unsigned udp_tries = 1;                   // the same query again after a time-out
-  bool tcp_only = false;
-  bool tcp_on_truncation = true;  // false: a truncated response is returned as it came
-  bool tcp_on_timeout = false;    // asks over TCP where UDP stayed silent
+  bool tcp_only = false;                    // as is everything over TLS
+  bool tcp_on_truncation = true;            // false: a truncated response is returned as it came
+  bool tcp_on_timeout = false;              // asks over TCP where UDP stayed silent
   std::optional<boost::asio::ip::address>
       source;  // local address; of the other family than the server: not used
+  Trust trust = {};
 };
 
 struct ServerResponse {
@@ -47,7 +55,9 @@ struct ServerResponse {
 };
 
 // Sends `query` (a whole message, made by make_query or by the caller) and waits for its response. A datagram
-// that is not the response (other source, ID, opcode or question) is passed over. Errors: net::reason.
+// that is not the response (other source, ID, opcode or question) is passed over; so is one whose signature
+// is wrong, where there must be one, until the time is up (RFC 8945 5.4). Errors: net::reason,
+// dns::tsig_reason.
 boost::asio::awaitable<Result<ServerResponse>> ask(Endpoint server, Message query, AskOptions options);
 
 // True where `response` answers `query`: the rules above, for octets that came some other way. A response

@@ -16,6 +16,10 @@ inline constexpr std::string_view unreachable = "unreachable";                //
 inline constexpr std::string_view truncated = "truncated";  // the connection ended too early
 inline constexpr std::string_view network = "network";      // any other error of a socket
 inline constexpr std::string_view malformed = "malformed";  // octets that are no DNS message
+inline constexpr std::string_view tls_handshake =
+    "tls-handshake";  // no TLS there, or none that is good enough
+inline constexpr std::string_view tls_untrusted =
+    "tls-untrusted";  // a certificate or key that proves nothing
 }  // namespace reason
 
 // `what` was being done with `peer`: "192.0.2.1:53: connecting: Connection refused".

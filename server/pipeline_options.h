@@ -1,6 +1,7 @@
 // What a query pipeline does beyond what the protocol leaves no choice in. Plain values, set at start.
 #pragma once
 
+#include "dns/tsig_key.h"
 #include "server/chaos.h"
 #include "server/cookies.h"
 #include "server/rate_limit.h"
@@ -14,6 +15,7 @@ struct PipelineOptions {
   RateLimitOptions rate_limit;
   ChaosTexts chaos;
   bool minimal_answers = true;
+  dns::TsigKeyRingPtr keys;  // none: nobody's signature is good
 };
 
 }  // namespace understudy::server

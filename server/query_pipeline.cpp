@@ -28,7 +28,9 @@ struct QueryPipeline::Impl {
         edns(options.nsid, options.cookies),
         limiter(options.rate_limit),
         chaos(options.chaos),
-        minimal_answers(options.minimal_answers) {}
+        minimal_answers(options.minimal_answers),
+        keys(options.keys),
+        signer(clock) {}
 
   // The state of one query.
   struct Job {
@@ -38,9 +40,16 @@ struct QueryPipeline::Impl {
     dns::Query query = {};
     OptionsAsked edns = {};
     std::optional<ExtendedError> extended_error = {};
+    bool with_tsig = false;  // the response has a TSIG record, which `signer` makes
+
+    // Whose signature was good.
+    const dns::Name* key(const dns::TsigSigner& signer) const {
+      return with_tsig ? signer.key_name() : nullptr;
+    }
   };
 
   Response run(Job& job);
+  std::optional<Response> refuse_signature(Job& job);
   Response handle_query(Job& job);
   Response handle_chaos(Job& job);
   Response handle_notify(Job& job);
@@ -71,6 +80,8 @@ struct QueryPipeline::Impl {
   SteadyTime batch_began;  // where rates are limited
   const Chaos chaos;
   const bool minimal_answers;
+  const dns::TsigKeyRingPtr keys;
+  dns::TsigSigner signer;  // of the query at hand, where it has a TSIG record
   Answer answer;
   EncodeScratch scratch;
   SmallDifferences differences;
@@ -134,6 +145,9 @@ Response QueryPipeline::Impl::run(Job& job) {
     return fail(job, Rcode::formerr);
   }
   if (fault == QueryFault::formerr) return fail_header(job, Rcode::formerr);
+  if (job.query.tsig_at != 0) {
+    if (const auto refused = refuse_signature(job)) return *refused;
+  }
   // RFC 6891 6.1.3: a version that we do not know is answered with the one that we do.
   if (job.query.edns && job.query.edns->version != 0) return fail(job, Rcode::badvers);
   if (job.query.edns && !job.query.edns->options.empty() &&
@@ -143,19 +157,37 @@ Response QueryPipeline::Impl::run(Job& job) {
   if (fault == QueryFault::no_question) {
     if (job.edns.cookie == CookieStanding::none) return fail_header(job, Rcode::formerr);
     const bool has_server_part = job.edns.cookie_data.size() > Cookies::client_part_octets;
-    return has_server_part && job.edns.cookie != CookieStanding::valid ? fail(job, Rcode::badcookie) : send(job);
+    return has_server_part && job.edns.cookie != CookieStanding::valid ? fail(job, Rcode::badcookie)
+                                                                       : send(job);
   }
-  // RFC 8945 5.2: no key is known here.
-  if (job.query.tsig_at != 0) return fail(job, Rcode::notauth);
   return opcode == Opcode::notify ? handle_notify(job) : handle_query(job);
 }
 
+// RFC 8945 5.2: before anything is done for the client. From here on the response has a TSIG record.
+std::optional<Response> QueryPipeline::Impl::refuse_signature(Job& job) {
+  using Verdict = dns::TsigSigner::Verdict;
+  const Verdict verdict = signer.check(job.octets, job.query.tsig_at, keys.get());
+  constexpr std::size_t opt_octets = 11;
+  // Names of 255 octets, say: what leaves no room for a signature beside the question cannot be answered with
+  // one.
+  const std::size_t rest =
+      job.query.question_end + (job.query.edns ? opt_octets + ResponseOptions::capacity : 0);
+  if (verdict == Verdict::formerr || limit_of(job) < rest + signer.octets())
+    return fail_header(job, Rcode::formerr);
+  job.with_tsig = true;
+  if (verdict == Verdict::notauth) return fail(job, Rcode::notauth);
+  return std::nullopt;
+}
+
+// Of the response without its TSIG record.
 std::size_t QueryPipeline::Impl::limit_of(const Job& job) const {
-  if (job.client.proto != metrics::Proto::udp) return std::min(job.out.size(), limits::message_octets);
+  const std::size_t signature = job.with_tsig ? signer.octets() : 0;
+  if (job.client.proto != metrics::Proto::udp)
+    return std::min(job.out.size(), limits::message_octets) - signature;
   std::size_t limit = limits::udp_octets_without_edns;
   // RFC 6891 6.2.3: sizes below 512 mean 512. RFC 9715: and never more than what is not fragmented.
   if (job.query.edns) limit = std::clamp<std::size_t>(job.query.edns->udp_size, limit, limits::udp_octets);
-  return std::min(job.out.size(), limit);
+  return std::min(job.out.size(), limit) - signature;
 }
 
 Response QueryPipeline::Impl::send(Job& job) {
@@ -164,7 +196,8 @@ Response QueryPipeline::Impl::send(Job& job) {
     const bool knows_cookies = job.edns.cookie != CookieStanding::none;
     if (!limiter.admit(job.client.address, knows_cookies, batch_began, answer, counters)) return {};
   }
-  const std::size_t size = encode(job);
+  std::size_t size = encode(job);
+  if (job.with_tsig) size = signer.sign(job.out, size);
   if (counters != nullptr) counters->count_response(static_cast<std::uint16_t>(answer.rcode));
   const bool edns_asked = job.query.edns.has_value();
   return {Response::Kind::send, size, nullptr, edns_asked ? job.query.edns->options : Octets{}};
@@ -277,7 +310,8 @@ Response QueryPipeline::Impl::handle_transfer(Job& job, const ZoneEntry& zone) {
   dns::Question& question = job.query.question;
   if (!zone.apex().view().equals(question.name))
     return fail(job, Rcode::notauth, ExtendedError::not_authoritative);
-  if (!net::any_contains(zone.policy().allow_transfer, job.client.address) || !job.client.may_transfer) {
+  if (!net::any_allows(zone.policy().allow_transfer, job.client.address, job.key(signer)) ||
+      !job.client.may_transfer) {
     return fail(job, Rcode::refused, ExtendedError::prohibited);
   }
   const bool incremental = question.type == RRType::IXFR;
@@ -287,12 +321,13 @@ Response QueryPipeline::Impl::handle_transfer(Job& job, const ZoneEntry& zone) {
   // The SOA tells whether there is anything to send.
   question.type = RRType::SOA;
   if (!decide(job, zone) || answer.size() == 0) return send(job);
-  if (!incremental) return {Response::Kind::transfer, 0, &zone, {}};
+  if (!incremental) return {Response::Kind::transfer, 0, &zone, {}, job.with_tsig ? &signer : nullptr};
   AnswerEntry soa = answer[0];
   soa.with_signatures = false;
   const dns::Serial ours(dns::Soa::of(soa.rrset.first_rdata()).serial);
   const bool newer = ours.is_newer_than(dns::Serial(*job.query.serial));
-  if (newer && job.client.proto != metrics::Proto::udp) return {Response::Kind::transfer, 0, &zone, {}};
+  if (newer && job.client.proto != metrics::Proto::udp)
+    return {Response::Kind::transfer, 0, &zone, {}, job.with_tsig ? &signer : nullptr};
   // RFC 1995 2: the SOA alone says that the client is current, or that it must come back over TCP.
   answer.only(soa);
   if (newer) try_differences(job, zone);
@@ -314,7 +349,8 @@ Response QueryPipeline::Impl::handle_notify(Job& job) {
   if (question.type != RRType::SOA || question.qclass != dns::RRClass::IN) return fail(job, Rcode::formerr);
   const ZoneEntry* zone = table->find_exact(question.name);
   if (zone == nullptr) return fail(job, Rcode::notauth, ExtendedError::not_authoritative);
-  if (notify == nullptr || !net::any_contains(zone->policy().allow_notify, job.client.address)) {
+  if (notify == nullptr ||
+      !net::any_allows(zone->policy().allow_notify, job.client.address, job.key(signer))) {
     return fail(job, Rcode::refused, ExtendedError::prohibited);
   }
   notify->notified(*zone, job.client.address, job.query.serial);

@@ -3,7 +3,8 @@
 //
 // One pipeline belongs to one thread (a worker, or the sync thread for comparisons) together with its Reader
 // and Pin. Between begin_batch() and end_batch() it answers from one committed state. Nothing here allocates,
-// locks, logs or throws; everything is bounded by the message size and limits::chain_links.
+// locks, logs or throws; everything is bounded by the message size and limits::chain_links. Only queries with
+// a TSIG record cost more: OpenSSL takes heap memory for each MAC.
 #pragma once
 
 #include <boost/asio/ip/address.hpp>
@@ -11,7 +12,7 @@
 
 #include "backend/events.h"
 #include "backend/zone_table.h"
-#include "dns/message.h"
+#include "dns/tsig.h"
 #include "metrics/cells.h"
 #include "server/pipeline_options.h"
 
@@ -34,6 +35,7 @@ struct Response {
   std::size_t size = 0;
   const backend::ZoneEntry* zone = nullptr;  // pinned until end_batch()
   Octets options{};                          // of the query's EDNS; for those of streams
+  const dns::TsigSigner* signer = nullptr;   // of a transfer that is to be signed; until the next query
 };
 
 class QueryPipeline {

@@ -156,8 +156,9 @@ std::vector<Server::TransferOut> TransfersOut::counts() const {
   return counts;
 }
 
-TransferOut::TransferOut(dns::Octets query, const backend::ZoneEntry& zone)
+TransferOut::TransferOut(dns::Octets query, const backend::ZoneEntry& zone, const dns::TsigSigner* signer)
     : apex_(zone.apex()), zone_(zone.id()) {
+  if (signer != nullptr) signer_ = *signer;
   dns::Query parsed;
   dns::parse_query(query, parsed);  // it went well before, or there would be no transfer
   id_ = parsed.header.id;
@@ -179,8 +180,35 @@ SpoolContents TransferOut::contents() const {
   return {since_ ? TransferType::ixfr : TransferType::axfr, 0, 0};
 }
 
-// As many whole messages as fit, each with the ID of the query.
 std::optional<dns::Octets> TransferOut::next() {
+  const auto messages = next_unsigned();
+  return messages && signer_ ? sign(*messages) : messages;
+}
+
+// RFC 8945 5.3.1: a TSIG record on every message, each with the MAC before it. Nothing where one has no room
+// for it, which takes a record of nearly 64 KiB.
+std::optional<dns::Octets> TransferOut::sign(dns::Octets messages) {
+  signed_.clear();
+  while (!messages.empty()) {
+    const std::size_t size = dns::load16(messages.data());
+    if (size + signer_->octets() > limits::message_octets) {
+      result_ = TransferResult::failed;
+      return std::nullopt;
+    }
+    const std::size_t at = signed_.size();
+    signed_.resize(at + 2 + size + signer_->octets());
+    const std::span<std::uint8_t> room = std::span(signed_).subspan(at + 2);
+    std::memcpy(room.data(), messages.data() + 2, size);
+    const std::size_t longer = signer_->sign(room, size);
+    dns::store16(signed_.data() + at, static_cast<std::uint16_t>(longer));
+    signed_.resize(at + 2 + longer);
+    messages = messages.subspan(2 + size);
+  }
+  return dns::Octets(signed_);
+}
+
+// As many whole messages as fit, each with the ID of the query.
+std::optional<dns::Octets> TransferOut::next_unsigned() {
   if (!spool_) return std::exchange(failure_sent_, true) ? dns::Octets() : failure();
   if (offset_ >= spool_->size()) return dns::Octets();
   buffer_.resize(buffer_octets);

@@ -5,7 +5,7 @@
 // is hard work, so it has a thread of its own with its own reader: one zone at a time, in the order they were
 // asked for. Spools are shared by all who are sent the same and go with the last of them. What waits
 // here is bounded by the number of TCP connections, since each asks for one transfer at a time. TransferOut
-// is one client's: it belongs to a session and keeps one buffer.
+// is one client's: it belongs to a session and keeps one buffer, and one more where it signs.
 #pragma once
 
 #include <boost/asio/thread_pool.hpp>
@@ -75,8 +75,9 @@ class TransfersOut {
 
 class TransferOut {
  public:
-  // `query` was answered with Kind::transfer; it is copied as far as responses need it.
-  TransferOut(dns::Octets query, const backend::ZoneEntry& zone);
+  // `query` was answered with Kind::transfer; it is copied as far as responses need it. Every message is
+  // signed where there is a `signer`, which is copied too.
+  TransferOut(dns::Octets query, const backend::ZoneEntry& zone, const dns::TsigSigner* signer = nullptr);
 
   const dns::Name& apex() const { return apex_; }
   backend::ZoneId zone() const { return zone_; }
@@ -100,6 +101,8 @@ class TransferOut {
   static constexpr std::size_t buffer_octets = 128u << 10;
   static_assert(buffer_octets > 2 + limits::message_octets);
 
+  std::optional<dns::Octets> next_unsigned();
+  std::optional<dns::Octets> sign(dns::Octets messages);
   std::size_t adapt_first(std::size_t size);
   dns::Octets failure();
 
@@ -116,6 +119,8 @@ class TransferOut {
   TransferResult result_ = TransferResult::success;
   std::uint64_t offset_ = 0, octets_ = 0;
   std::vector<std::uint8_t> buffer_;
+  std::optional<dns::TsigSigner> signer_;
+  std::vector<std::uint8_t> signed_;  // a second buffer, where messages are signed
 };
 
 }  // namespace understudy::server

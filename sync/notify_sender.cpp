@@ -38,16 +38,17 @@ net::Message make_notify(const dns::RecordView& soa) {
   return message;
 }
 
-void NotifySender::notify(const dns::RecordView& soa, const std::vector<net::Endpoint>& secondaries,
+void NotifySender::notify(const dns::RecordView& soa, const std::vector<Secondary>& secondaries,
                           std::optional<asio::ip::address> source) {
   const std::string zone = zone_key(soa.owner);
-  for (const net::Endpoint& secondary : secondaries) {
-    ErrandPtr& errand = errands_[{zone, secondary}];
+  for (const Secondary& secondary : secondaries) {
+    ErrandPtr& errand = errands_[{zone, secondary.address}];
     if (!errand) errand = std::make_shared<Errand>();
     errand->zone = zone;
     errand->message = make_notify(soa);
     errand->source = source;
-    errand->status = {secondary, dns::Soa::of(soa.rdata).serial, errand->status.result, clock_.wall(), true};
+    errand->trust = secondary.trust;
+    errand->status = {secondary.address, dns::Soa::of(soa.rdata).serial, errand->status.result, clock_.wall(), true};
     errand->newer = errand->under_way;
     if (errand->pause != nullptr) errand->pause->cancel();
     if (!errand->under_way && !errand->queued) queue(errand);
@@ -127,6 +128,7 @@ asio::awaitable<std::string_view> NotifySender::attend(ErrandPtr errand) {
     ++copies;
     net::AskOptions options;
     options.source = errand->source;
+    options.trust = errand->trust;
     options.tcp_on_truncation = false;
     options.timeout = std::min(wait, longest_listening);
     const auto asked = std::chrono::steady_clock::now();

@@ -29,6 +29,13 @@ struct NotifyPatience {
   std::chrono::milliseconds first_wait{1000};
 };
 
+// Who is told; with a trust.key what it is told, and what it answers, is signed.
+struct Secondary {
+  Secondary(net::Endpoint where, net::Trust proof = {}) : address(where), trust(std::move(proof)) {}
+  net::Endpoint address;
+  net::Trust trust;
+};
+
 class NotifySender {
  public:
   static constexpr std::size_t most_under_way = 128;
@@ -38,7 +45,7 @@ class NotifySender {
       : executor_(std::move(executor)), clock_(clock), patience_(patience) {}
 
   // `soa`: the zone's new SOA record.
-  void notify(const dns::RecordView& soa, const std::vector<net::Endpoint>& secondaries,
+  void notify(const dns::RecordView& soa, const std::vector<Secondary>& secondaries,
               std::optional<boost::asio::ip::address> source);
   // The zone is served no more: nothing of it is sent from now on.
   void forget(dns::NameView apex);
@@ -55,6 +62,7 @@ class NotifySender {
     std::string zone;  // for the log
     net::Message message;
     std::optional<boost::asio::ip::address> source;
+    net::Trust trust;
     NotifyStatus status;
     bool queued = false, under_way = false;
     bool newer = false;  // what is under way was replaced meanwhile

@@ -6,6 +6,7 @@
 
 #include <string_view>
 
+#include "dns/tsig.h"
 #include "net/network_error.h"
 
 namespace understudy::sync::reason {
@@ -23,6 +24,15 @@ inline constexpr std::string_view name_error = "nxdomain";  // RCODE NXDOMAIN: i
 inline constexpr std::string_view bad_rcode = "rcode";      // any other RCODE than NOERROR
 inline constexpr std::string_view not_authoritative =
     "not-authoritative";  // an SOA answer without the AA bit
+
+// What came cannot be believed: the source has a key (TSIG), and the signatures are not what they must be.
+inline constexpr std::string_view tsig_missing = dns::tsig_reason::missing;
+inline constexpr std::string_view tsig_badkey = dns::tsig_reason::badkey;
+inline constexpr std::string_view tsig_badsig = dns::tsig_reason::badsig;
+inline constexpr std::string_view tsig_badtime = dns::tsig_reason::badtime;
+inline constexpr std::string_view tsig_badtrunc = dns::tsig_reason::badtrunc;
+inline constexpr std::string_view key_unknown =
+    "key-unknown";  // the source names a key that is not configured
 
 // What came was no whole, sane zone.
 inline constexpr std::string_view soa_missing = "soa-missing";        // no SOA where one must stand
@@ -72,8 +82,9 @@ enum class Blame : unsigned char {
 constexpr Blame blame_of(std::string_view why) {
   if (why == timeout || why == connection_refused || why == unreachable || why == network)
     return Blame::silence;
-  for (const std::string_view no :
-       {refused, servfail, notauth, not_implemented, formerr, name_error, bad_rcode, not_authoritative}) {
+  for (const std::string_view no : {refused, servfail, notauth, not_implemented, formerr, name_error,
+                                    bad_rcode, not_authoritative, tls_handshake, tls_untrusted, tsig_missing,
+                                    tsig_badkey, tsig_badsig, tsig_badtime, tsig_badtrunc, key_unknown}) {
     if (why == no) return Blame::refusal;
   }
   return Blame::content;

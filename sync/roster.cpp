@@ -17,7 +17,7 @@ backend::ZonePolicy policy_of(const ZoneSettings& settings) {
   backend::ZonePolicy policy{settings.allow_transfer, settings.allow_notify};
   for (const SourceSpec& source : settings.sources) {
     if (const auto* axfr = std::get_if<AxfrSource>(&source))
-      policy.allow_notify.emplace_back(axfr->primary.address);
+      policy.allow_notify.emplace_back(net::Prefix(axfr->primary.address));
   }
   return policy;
 }

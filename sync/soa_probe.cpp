@@ -61,12 +61,14 @@ Result<std::uint32_t> serial_in(dns::Octets response, const dns::Name& apex) {
 }
 
 boost::asio::awaitable<Result<ProbeAnswer>> probe_soa(net::Endpoint primary, dns::Name apex,
-                                                      std::optional<boost::asio::ip::address> source) {
+                                                      std::optional<boost::asio::ip::address> source,
+                                                      net::Trust trust) {
   net::AskOptions options;
   options.timeout = std::chrono::milliseconds(1500);
   options.udp_tries = 2;
   options.tcp_on_timeout = true;
   options.source = source;
+  options.trust = std::move(trust);
   auto asking = net::ask(primary, net::make_query(apex, dns::RRType::SOA, {.edns = false}), options);
   const Result<net::ServerResponse> response = co_await std::move(asking);
   if (!response) co_return response.error();

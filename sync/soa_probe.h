@@ -13,7 +13,8 @@ struct ProbeAnswer {
 
 // Errors: sync::reason.
 boost::asio::awaitable<Result<ProbeAnswer>> probe_soa(net::Endpoint primary, dns::Name apex,
-                                                      std::optional<boost::asio::ip::address> source);
+                                                      std::optional<boost::asio::ip::address> source,
+                                                      net::Trust trust = {});
 
 // The serial in a response to the SOA question. For tests too: takes any octets.
 Result<std::uint32_t> serial_in(dns::Octets response, const dns::Name& apex);

@@ -27,6 +27,7 @@ struct Sync::Impl {
         mirror(m),
         clock(c),
         options(std::move(o)),
+        keys(options.keys ? options.keys : std::make_shared<const dns::TsigKeyRing>()),
         pool(options.pool_threads),
         store(m.writer()),
         gate(executor),
@@ -42,6 +43,8 @@ struct Sync::Impl {
                  gate,
                  health,
                  notify_sender,
+                 *keys,
+                 options.tls,
                  tallies,
                  listeners,
                  [this](backend::ZoneId zone, const backend::TimerRow& row) { dirty_timers[zone] = row; }},
@@ -65,6 +68,7 @@ struct Sync::Impl {
   backend::Mirror& mirror;
   const Clock& clock;
   const SyncOptions options;
+  const dns::TsigKeyRingPtr keys;
   Pool pool;
   StoreThread store;
   BulkGate gate;

@@ -18,6 +18,8 @@ namespace understudy::sync {
 struct SyncOptions {
   std::string data_directory;  // for spool files
   unsigned pool_threads = 2;
+  dns::TsigKeyRingPtr keys = {};                   // none: no source has one
+  std::shared_ptr<const net::TlsClient> tls = {};  // none: no source is asked over TLS
 };
 
 class Sync final : public backend::NotifySink {

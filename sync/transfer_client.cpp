@@ -2,9 +2,9 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include "net/client_stream.h"
 #include "net/deadline.h"
-#include "net/dns_client.h"
-#include "net/framing.h"
+#include "sync/reasons.h"
 
 namespace understudy::sync {
 namespace asio = boost::asio;
@@ -22,16 +22,18 @@ constexpr std::size_t progress_octets = 4 * 1024;  // that much is progress, so 
 // while `busy_`, and to the sync thread otherwise.
 class Intake : public std::enable_shared_from_this<Intake> {
  public:
-  Intake(asio::any_io_executor executor, TransferRules rules, std::shared_ptr<RecordTarget> target,
-         std::chrono::milliseconds lone_soa, Pool& pool)
-      : socket(executor),
+  Intake(asio::any_io_executor executor, const TransferOrder& order, std::shared_ptr<RecordTarget> target,
+         Pool& pool)
+      : stream(executor),
         executor_(executor),
         bell_(executor, asio::steady_timer::time_point::max()),
         lone_soa_timer_(executor),
-        lone_soa_(lone_soa),
+        lone_soa_(order.limits.lone_soa),
         pool_(pool),
         target_(std::move(target)),
-        decoder_(std::move(rules), *target_) {}
+        decoder_(order.rules, *target_) {
+    if (order.trust.key) verifier_.emplace(order.trust.key, clock_);
+  }
 
   // False once the decoder has seen the end or refused.
   bool running() const { return state_ == TransferDecoder::State::running; }
@@ -55,8 +57,14 @@ class Intake : public std::enable_shared_from_this<Intake> {
   }
   // While no job runs.
   const TransferDecoder& decoder() const { return decoder_; }
+  // Why what came is not believed, whatever it says.
+  const std::optional<Error>& distrust() const { return distrust_; }
+  // Whether somebody vouches for what came last, once all of it is there.
+  Result<> vouched_for() const { return verifier_ ? verifier_->end() : Result<>(); }
+  // Before anything is received. False where there is no memory.
+  bool sign(net::Message& query) { return !verifier_ || verifier_->sign(query); }
 
-  net::TcpSocket socket;
+  net::ClientStream stream;
 
  private:
   void begin_job() {
@@ -67,16 +75,21 @@ class Intake : public std::enable_shared_from_this<Intake> {
   }
   void run_job() {
     splitter_.feed(dns::Octets(batch_).first(batch_octets_), [this](dns::Octets message) {
-      return decoder_.message(message) == TransferDecoder::State::running;
+      return believe(message) && decoder_.message(message) == TransferDecoder::State::running;
     });
     asio::post(executor_, [self = shared_from_this()] { self->job_done(); });
   }
+  bool believe(dns::Octets message) {
+    if (!verifier_) return true;
+    if (const auto checked = verifier_->check(message); !checked) distrust_ = checked.error();
+    return !distrust_;
+  }
   void job_done() {
     busy_ = false;
-    state_ = decoder_.state();
+    state_ = distrust_ ? TransferDecoder::State::refused : decoder_.state();
     if (!running()) {
       boost::system::error_code ignored;
-      socket.close(ignored);  // whoever reads wakes up
+      stream.socket().close(ignored);  // whoever reads wakes up
     } else if (gathered_ != 0) {
       begin_job();
     }
@@ -89,7 +102,7 @@ class Intake : public std::enable_shared_from_this<Intake> {
     lone_soa_timer_.expires_after(lone_soa_);
     lone_soa_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
       boost::system::error_code ignored;
-      if (!cancelled) self->socket.close(ignored);
+      if (!cancelled) self->stream.socket().close(ignored);
     });
   }
 
@@ -105,6 +118,9 @@ class Intake : public std::enable_shared_from_this<Intake> {
   // job
   std::shared_ptr<RecordTarget> target_;
   TransferDecoder decoder_;
+  const SystemClock clock_;
+  std::optional<dns::TsigVerifier> verifier_;  // where the primary has a key
+  std::optional<Error> distrust_;
   net::FrameSplitter splitter_;
   std::vector<std::uint8_t> batch_;
   std::size_t batch_octets_ = 0;
@@ -137,28 +153,32 @@ net::Message make_transfer_query(const TransferRules& rules) {
 
 // Connects and asks. What is returned is why that failed.
 asio::awaitable<std::optional<Error>> begin(std::shared_ptr<Intake> intake, const TransferOrder& order) {
-  net::Deadline deadline(intake->socket, order.limits.connect);
-  const asio::ip::tcp::endpoint primary = order.primary.tcp();
-  boost::system::error_code error = co_await net::connect(intake->socket, primary, order.source);
-  if (!error) {
-    const net::Message query = make_transfer_query(order.rules);
-    error = co_await net::write_frame(intake->socket, query);
+  const std::string_view what = "connecting for a transfer";
+  net::ClientStream& stream = intake->stream;
+  net::Deadline deadline(stream.socket(), order.limits.connect);
+  auto connecting = stream.connect(order.primary, order.source, order.trust, what);
+  std::optional<Error> failure = co_await std::move(connecting);
+  if (!failure) {
+    net::Message query = make_transfer_query(order.rules);
+    if (!intake->sign(query)) co_return Error{reason::network, "no memory to sign a question with"};
+    boost::system::error_code error = co_await stream.write(query);
+    if (!error) stream.socket().non_blocking(true, error);
+    if (error) failure = net::network_error(order.primary, what, error);
   }
-  if (!error) intake->socket.non_blocking(true, error);
-  if (deadline.passed()) co_return net::timeout_error(order.primary, "connecting for a transfer");
-  if (error) co_return net::network_error(order.primary, "connecting for a transfer", error);
-  co_return std::nullopt;
+  if (deadline.passed()) co_return net::timeout_error(order.primary, what);
+  co_return failure;
 }
 
 // Reads until the decoder has enough (nothing is returned) or the stream ends before, with the reason.
 asio::awaitable<std::optional<Error>> receive(std::shared_ptr<Intake> intake, const TransferOrder& order) {
-  net::Deadline deadline(intake->socket, order.limits.total, order.limits.progress);
+  net::ClientStream& stream = intake->stream;
+  net::Deadline deadline(stream.socket(), order.limits.total, order.limits.progress);
   std::size_t since_progress = 0;
   while (intake->running()) {
     // Waited for first and read then: a read that is under way would hold a buffer that a job may want
     // meanwhile.
-    auto [error] = co_await intake->socket.async_wait(net::TcpSocket::wait_read, as_values);
-    const std::size_t size = error ? 0 : intake->socket.read_some(intake->space(), error);
+    boost::system::error_code error = co_await stream.wait();
+    const std::size_t size = error ? 0 : stream.read_some(intake->space(), error);
     if (error == asio::error::would_block) continue;
     if (error) {
       co_await intake->idle();
@@ -221,8 +241,7 @@ asio::awaitable<Result<TransferCounts>> receive_zone(TransferOrder order,
                                                      std::shared_ptr<RecordTarget> target, Pool& pool) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   order.rules.id = net::random_id();
-  auto intake =
-      std::make_shared<Intake>(executor, order.rules, std::move(target), order.limits.lone_soa, pool);
+  auto intake = std::make_shared<Intake>(executor, order, std::move(target), pool);
   auto beginning = begin(intake, order);
   std::optional<Error> failure = co_await std::move(beginning);
   if (!failure) {
@@ -230,10 +249,13 @@ asio::awaitable<Result<TransferCounts>> receive_zone(TransferOrder order,
     failure = co_await std::move(receiving);
   }
   co_await intake->idle();
+  if (intake->distrust()) co_return intake->distrust()->within(net::to_string(order.primary));
   if (failure) co_return *failure;
   if (intake->decoder().state() == TransferDecoder::State::refused) {
     co_return intake->decoder().error().within(net::to_string(order.primary));
   }
+  if (const auto vouched = intake->vouched_for(); !vouched)
+    co_return vouched.error().within(net::to_string(order.primary));
   co_return intake->decoder().counts();
 }
 

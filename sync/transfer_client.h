@@ -7,7 +7,7 @@
 // hold no thread.
 #pragma once
 
-#include "net/address.h"
+#include "net/dns_client.h"
 #include "sync/increment.h"
 #include "sync/pool.h"
 
@@ -25,6 +25,7 @@ struct TransferOrder {
   std::optional<boost::asio::ip::address> source;
   TransferRules rules;  // the ID is chosen here
   TransferLimits limits;
+  net::Trust trust = {};
 };
 
 struct Transferred {

@@ -159,12 +159,34 @@ Result<ZoneAgent::Outcome> ZoneAgent::judge(std::uint32_t serial) {
                                              " is served: retransfer to take it"};
 }
 
+// A zone that was added while a key was there may outlive it.
+Result<net::Trust> ZoneAgent::trust_of(const AxfrSource& source) const {
+  net::Trust trust;
+  if (source.key) {
+    trust.key = workshop_.keys.find(*source.key);
+    if (!trust.key) {
+      return Error{reason::key_unknown,
+                   "the key " + dns::to_string(*source.key) +
+                       " of this source is none of those that this server was started with"};
+    }
+  }
+  if (source.tls) {
+    if (!workshop_.tls)
+      return Error{reason::tls_handshake, "this server was started without TLS for its sources"};
+    trust.tls = net::TlsTrust{workshop_.tls, *source.tls};
+  }
+  return trust;
+}
+
 asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_primary(std::size_t index, bool whole) {
-  const net::Endpoint primary = std::get<AxfrSource>(sources_[index].spec).primary;
+  const auto& spec = std::get<AxfrSource>(sources_[index].spec);
+  const net::Endpoint primary = spec.primary;
   const std::string name = net::to_string(primary);
+  const Result<net::Trust> trust = trust_of(spec);
+  if (!trust) co_return trust.error().within(name);
   if (const auto blocked = workshop_.health.blocked(primary, workshop_.clock.steady())) co_return *blocked;
   if (has_data() && !whole) {
-    auto probing = probe_soa(primary, settings_.apex, settings_.transfer_source);
+    auto probing = probe_soa(primary, settings_.apex, settings_.transfer_source, *trust);
     const Result<ProbeAnswer> answer = co_await std::move(probing);
     if (!answer) {
       workshop_.health.failed(primary, answer.error(), Now::of(workshop_.clock));
@@ -177,13 +199,13 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_primary(std::size_t i
   }
   const SteadyTime began = workshop_.clock.steady();
   if (!whole && may_ask_for_increment(sources_[index])) {
-    auto trying = try_increment(index, began);
+    auto trying = try_increment(index, began, *trust);
     const std::optional<Result<Outcome>> outcome = co_await std::move(trying);
     if (outcome) co_return *outcome;
   }
   transferring_ = true;
-  auto moving = transfer_whole({primary, settings_.transfer_source, rules(), {}}, new_build(), workshop_.pool,
-                               workshop_.gate);
+  auto moving = transfer_whole({primary, settings_.transfer_source, rules(), {}, *trust}, new_build(),
+                               workshop_.pool, workshop_.gate);
   Result<Transferred> came = co_await std::move(moving);
   transferring_ = false;
   if (!came) {
@@ -315,8 +337,25 @@ void ZoneAgent::announce(const BuiltZone& built, const TransferCounts& counts, c
   }
   for (backend::PublicationListener* listener : workshop_.listeners) listener->published(*entry_, row_);
   if (settings_.notify.empty()) return;
-  workshop_.notify.notify({settings_.apex, dns::RRType::SOA, built.soa_ttl, built.soa_rdata},
-                          settings_.notify, settings_.transfer_source);
+  workshop_.notify.notify({settings_.apex, dns::RRType::SOA, built.soa_ttl, built.soa_rdata}, secondaries(),
+                          settings_.transfer_source);
+}
+
+// Those whose key is not there any more are not told: without a signature they would not believe it.
+std::vector<Secondary> ZoneAgent::secondaries() const {
+  std::vector<Secondary> all;
+  for (const net::KeyedEndpoint& secondary : settings_.notify) {
+    net::Trust trust;
+    if (secondary.key) trust.key = workshop_.keys.find(*secondary.key);
+    if (!secondary.key || trust.key) {
+      all.emplace_back(secondary.address, std::move(trust));
+    } else {
+      log::error("notify-key-unknown", {{"zone", dns::to_string(settings_.apex)},
+                                        {"secondary", net::to_string(secondary.address)},
+                                        {"key", dns::to_string(*secondary.key)}});
+    }
+  }
+  return all;
 }
 
 TransferRules ZoneAgent::rules() const {

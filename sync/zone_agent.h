@@ -43,6 +43,8 @@ struct Workshop {
   BulkGate& gate;
   PrimaryHealth& health;
   NotifySender& notify;
+  const dns::TsigKeyRing& keys;
+  const std::shared_ptr<const net::TlsClient>& tls;  // none: sources over TLS fail
   Tallies& tallies;
   std::vector<backend::PublicationListener*>& listeners;
   // Timer rows changed: kept for the next flush.
@@ -98,12 +100,15 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
 
   boost::asio::awaitable<Result<Outcome>> try_source(std::size_t index, bool whole);
   boost::asio::awaitable<Result<Outcome>> try_primary(std::size_t index, bool whole);
-  boost::asio::awaitable<std::optional<Result<Outcome>>> try_increment(std::size_t index, SteadyTime began);
+  boost::asio::awaitable<std::optional<Result<Outcome>>> try_increment(std::size_t index, SteadyTime began,
+                                                                       net::Trust trust);
   bool may_ask_for_increment(const Source& source) const;
   boost::asio::awaitable<Result<Outcome>> try_file(std::size_t index, bool whole);
   boost::asio::awaitable<Result<Outcome>> take_over(std::shared_ptr<BuiltZone> built, TransferCounts counts,
                                                     std::string source, SteadyTime began, bool any_serial);
   Result<Outcome> judge(std::uint32_t serial);
+  Result<net::Trust> trust_of(const AxfrSource& source) const;
+  std::vector<Secondary> secondaries() const;
   TransferRules rules() const;
   backend::BuildOptions build_options() const;
   std::shared_ptr<ZoneBuild> new_build() const;

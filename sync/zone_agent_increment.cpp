@@ -14,9 +14,10 @@ bool ZoneAgent::may_ask_for_increment(const Source& source) const {
 
 // Nothing where the zone has to come whole instead, whatever the reason: it was noted.
 asio::awaitable<std::optional<Result<ZoneAgent::Outcome>>> ZoneAgent::try_increment(std::size_t index,
-                                                                                    SteadyTime began) {
+                                                                                    SteadyTime began,
+                                                                                    net::Trust trust) {
   Source& source = sources_[index];
-  TransferOrder order{*source.status.address, settings_.transfer_source, rules(), {}};
+  TransferOrder order{*source.status.address, settings_.transfer_source, rules(), {}, std::move(trust)};
   order.rules.have_serial = row_.serial;
   auto increment = std::make_shared<Increment>(build_options(), row_, workshop_.mirror, new_build());
   transferring_ = true;

@@ -1,35 +1,136 @@
 #include "sync/zone_settings.h"
 
+#include "sync/reasons.h"
+
 namespace understudy::sync {
 
+namespace {
+
+constexpr std::string_view axfr = "axfr://", xot = "xot://", file = "file:";
+constexpr std::uint16_t dns_port = 53, tls_port = 853;
+
+Result<> put_key(AxfrSource& source, std::string_view value) {
+  const auto name = dns::Name::from_text(value);
+  if (!name) return name.error();
+  source.key = name->lowered();
+  return {};
+}
+
+// A host's name, as a certificate has it.
+Result<> put_name(AxfrSource& source, std::string_view value) {
+  const auto name = dns::Name::from_text(value);
+  if (!name) return name.error();
+  source.tls->name = value.ends_with('.') ? value.substr(0, value.size() - 1) : value;
+  return {};
+}
+
+Result<> put_pin(AxfrSource& source, std::string_view value) {
+  const auto pin = net::parse_pin(value);
+  if (!pin) return pin.error();
+  source.tls->pin = *pin;
+  return {};
+}
+
+// One `name=value` behind the question mark, each once.
+Result<> put_parameter(AxfrSource& source, std::string_view parameter) {
+  const std::size_t equals = parameter.find('=');
+  const std::string_view name = parameter.substr(0, equals);
+  const std::string_view value = equals == std::string_view::npos ? "" : parameter.substr(equals + 1);
+  if (!value.empty()) {
+    if (name == "key" && !source.key) return put_key(source, value);
+    if (name == "name" && source.tls && source.tls->name.empty()) return put_name(source, value);
+    if (name == "pin" && source.tls && !source.tls->pin) return put_pin(source, value);
+  }
+  return Error{"bad-source", "\"" + std::string(parameter) + "\" is not understood, or given twice: write " +
+                                 (source.tls ? "name=HOST, pin=BASE64 or key=NAME" : "key=NAME")};
+}
+
+Result<SourceSpec> parse_primary(AxfrSource source, std::uint16_t port, std::string_view rest) {
+  std::size_t mark = rest.find('?');
+  const auto primary = net::parse_endpoint(rest.substr(0, mark), port);
+  if (!primary) return primary.error();
+  source.primary = *primary;
+  while (mark != std::string_view::npos) {
+    rest = rest.substr(mark + 1);
+    mark = rest.find('&');
+    if (auto put = put_parameter(source, rest.substr(0, mark)); !put) return put.error();
+  }
+  // RFC 9103 9.3.1: strict, or it is worth nothing.
+  if (source.tls && source.tls->name.empty() && !source.tls->pin) {
+    return Error{"bad-source",
+                 "over TLS the primary must prove who it is: add ?name=HOST (the name in its "
+                 "certificate) or ?pin=BASE64 (its key)"};
+  }
+  return SourceSpec(std::move(source));
+}
+
+}  // namespace
+
 Result<SourceSpec> parse_source(std::string_view text) {
-  constexpr std::string_view axfr = "axfr://", file = "file:";
-  if (text.starts_with(axfr)) {
-    const std::string_view rest = text.substr(axfr.size());
-    if (rest.find('?') != std::string_view::npos) {
-      return Error{"bad-source", "\"" + std::string(text) + "\": transfers with a key are not supported yet"};
-    }
-    Result<net::Endpoint> primary = net::parse_endpoint(rest, 53);
-    if (!primary) return primary.error().within("source \"" + std::string(text) + "\"");
-    return SourceSpec(AxfrSource{*primary});
+  const bool over_tls = text.starts_with(xot);
+  if (over_tls || text.starts_with(axfr)) {
+    AxfrSource source;
+    if (over_tls) source.tls.emplace();
+    auto parsed = parse_primary(std::move(source), over_tls ? tls_port : dns_port,
+                                text.substr(over_tls ? xot.size() : axfr.size()));
+    if (!parsed) return parsed.error().within("source \"" + std::string(text) + "\"");
+    return parsed;
   }
   if (text.starts_with(file) && text.size() > file.size()) {
     return SourceSpec(FileSource{std::string(text.substr(file.size()))});
   }
-  return Error{"bad-source",
-               "\"" + std::string(text) + "\" is no source: write axfr://ADDR[:PORT] or file:PATH"};
+  return Error{
+      "bad-source",
+      "\"" + std::string(text) +
+          "\" is no source: write axfr://ADDR[:PORT][?key=NAME], xot://ADDR[:PORT]?name=HOST or file:PATH"};
 }
 
 std::string to_string(const SourceSpec& source) {
-  if (const auto* axfr = std::get_if<AxfrSource>(&source)) return "axfr://" + net::to_string(axfr->primary);
-  return "file:" + std::get<FileSource>(source).path;
+  const auto* primary = std::get_if<AxfrSource>(&source);
+  if (primary == nullptr) return std::string(file) + std::get<FileSource>(source).path;
+  std::string text(primary->tls ? xot : axfr);
+  text += net::to_string(primary->primary);
+  char mark = '?';
+  const auto add = [&](std::string_view name, const std::string& value) {
+    text += std::exchange(mark, '&') + std::string(name) + value;
+  };
+  if (primary->tls && !primary->tls->name.empty()) add("name=", primary->tls->name);
+  if (primary->tls && primary->tls->pin) add("pin=", net::to_string(*primary->tls->pin));
+  if (primary->key) add("key=", dns::to_string(*primary->key));
+  return text;
+}
+
+std::optional<Error> unknown_key(const ZoneSettings& zone, const dns::TsigKeyRing& keys) {
+  const auto missing = [&keys](const std::optional<dns::Name>& key) -> std::optional<Error> {
+    if (!key || keys.find(*key)) return std::nullopt;
+    return Error{reason::key_unknown, "the key " + dns::to_string(*key) +
+                                          " is not configured: give a [[key]] with that name to the server"};
+  };
+  for (const SourceSpec& source : zone.sources) {
+    const auto* primary = std::get_if<AxfrSource>(&source);
+    if (primary == nullptr) continue;
+    if (auto error = missing(primary->key)) return error;
+  }
+  for (const net::KeyedEndpoint& secondary : zone.notify) {
+    if (auto error = missing(secondary.key)) return error;
+  }
+  for (const auto* rules : {&zone.allow_notify, &zone.allow_transfer}) {
+    for (const net::AccessRule& rule : *rules) {
+      if (auto error = missing(rule.key())) return error;
+    }
+  }
+  return std::nullopt;
 }
 
 std::vector<net::Endpoint> compared_addresses(const ZoneSettings& zone) {
   if (!zone.compare_with.empty()) return zone.compare_with;
   std::vector<net::Endpoint> addresses;
   for (const SourceSpec& source : zone.sources) {
-    if (const auto* const axfr = std::get_if<AxfrSource>(&source)) addresses.push_back(axfr->primary);
+    const auto* const primary = std::get_if<AxfrSource>(&source);
+    if (primary == nullptr) continue;
+    addresses.push_back(primary->primary);
+    // What is compared is what everybody is answered, in the clear.
+    if (primary->tls) addresses.back().port = dns_port;
   }
   return addresses;
 }

@@ -9,12 +9,16 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "dns/name.h"
-#include "net/address.h"
+#include "dns/tsig_key.h"
+#include "net/access.h"
+#include "net/tls_client.h"
 
 namespace understudy::sync {
 
 struct AxfrSource {
   net::Endpoint primary;
+  std::optional<dns::Name> key = {};         // that every message is signed with (TSIG)
+  std::optional<net::TlsIdentity> tls = {};  // it is asked over TLS (XoT), never in the clear
   friend bool operator==(const AxfrSource&, const AxfrSource&) = default;
 };
 struct FileSource {
@@ -23,7 +27,8 @@ struct FileSource {
 };
 using SourceSpec = std::variant<AxfrSource, FileSource>;
 
-// `axfr://ADDR[:PORT]` or `file:PATH`; the error names what is understood.
+// `axfr://ADDR[:PORT][?key=NAME]`, `xot://ADDR[:PORT]?name=HOST` (and &pin=, &key=) or `file:PATH`; the error
+// names what is understood.
 Result<SourceSpec> parse_source(std::string_view text);
 std::string to_string(const SourceSpec& source);
 
@@ -37,8 +42,8 @@ struct ZoneSettings {
   dns::Name apex;
   bool added = false;               // at run time; false: the configuration has it
   std::vector<SourceSpec> sources;  // in order of preference
-  std::vector<net::Prefix> allow_notify, allow_transfer;
-  std::vector<net::Endpoint> notify;
+  std::vector<net::AccessRule> allow_notify, allow_transfer;
+  std::vector<net::KeyedEndpoint> notify;
   std::vector<net::Endpoint> compare_with;  // empty: the transfer sources' addresses
   std::optional<boost::asio::ip::address> transfer_source;
   TimerBounds timers;
@@ -50,6 +55,9 @@ struct ZoneSettings {
   std::uint32_t records_per_name = limits::records_per_name;
   friend bool operator==(const ZoneSettings&, const ZoneSettings&) = default;
 };
+
+// An error where the zone names a key that is not among `keys`: "key-unknown".
+std::optional<Error> unknown_key(const ZoneSettings& zone, const dns::TsigKeyRing& keys);
 
 // Whose answers are compared with ours: `compare_with`, or else the sources that have an address.
 std::vector<net::Endpoint> compared_addresses(const ZoneSettings& zone);

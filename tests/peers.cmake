@@ -11,6 +11,8 @@ endfunction()
 
 peer_suite(interop/basics.py LABEL interop TIMEOUT 300)
 peer_suite(interop/tls.py LABEL interop TIMEOUT 300)
+peer_suite(interop/tsig.py LABEL interop TIMEOUT 900)
+peer_suite(interop/xot.py LABEL interop TIMEOUT 600)
 peer_suite(interop/refusals.py LABEL interop TIMEOUT 300)
 peer_suite(interop/primary_nsd.py LABEL interop TIMEOUT 600)
 peer_suite(interop/primary_knot.py LABEL interop TIMEOUT 600)

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Writes seeds for the fuzz targets: seeds.py DIRECTORY makes DIRECTORY/TARGET/*. Messages come from dnspython."""
+import base64
 import re
 import struct
 import sys
+import time
 from pathlib import Path
 
 import dns.edns
@@ -13,6 +15,7 @@ import dns.opcode
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
+import dns.tsigkeyring
 import dns.zone
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,7 +171,22 @@ def seeds():
                              for i, (owner, t, ttl, data) in enumerate(all_records))
     # A zstd frame by hand: one raw block that holds one removed record.
     plain = b"\0\1a\0" + struct.pack(">HIH", 1, 60, 4) + b"\x0a\0\0\1"
+    for wire in signed():
+        yield "tsig", wire
     yield "change", b"\x28\xb5\x2f\xfd\x20" + bytes([len(plain)]) + struct.pack("<I", len(plain) << 3 | 1)[:3] + plain
+
+
+def signed():
+    """Queries and a response of the key that fuzz/tsig.cpp has, at the moment at which its clock stands still."""
+    time.time = lambda: 1700000000
+    keyring = dns.tsigkeyring.from_text({"key.": ("hmac-sha256", base64.b64encode(b"\7" * 32).decode())})
+    for kind, edns in (("A", -1), ("AXFR", -1), ("SOA", 0)):
+        query = dns.message.make_query("test.", kind, id=1)
+        query.use_edns(edns)
+        query.use_tsig(keyring, fudge=300)
+        yield query.to_wire()
+    asked = dns.message.from_wire(query.to_wire(), keyring=keyring)
+    yield dns.message.make_response(asked).to_wire()
 
 
 def main():

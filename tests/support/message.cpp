@@ -92,13 +92,40 @@ void read_opt(Decoder& in, Message& out, std::uint16_t size_field, std::uint32_t
   out.opt = opt;
 }
 
+// RFC 8945 4.2: class ANY, TTL 0, names in full, nothing after it.
+void read_tsig(Decoder& in, Message& out, std::uint16_t rr_class, std::uint32_t ttl) {
+  if (rr_class != 255 || ttl != 0 || out.tsig)
+    throw std::runtime_error("TSIG of another class or TTL, or two");
+  Tsig tsig;
+  const std::size_t length = in.u16(), end = in.position() + length;
+  tsig.algorithm = in.name(false);
+  tsig.time = std::uint64_t{in.u16()} << 32;
+  tsig.time |= in.u32();
+  tsig.fudge = in.u16();
+  tsig.mac = in.take(in.u16());
+  tsig.original_id = in.u16();
+  tsig.error = in.u16();
+  tsig.other = in.take(in.u16());
+  if (in.position() != end) throw std::runtime_error("TSIG data of another length than it says");
+  out.tsig = tsig;
+}
+
 void read_section(Decoder& in, Message& out, unsigned count, std::vector<Rr>& section) {
   for (; count > 0; --count) {
     Rr record;
+    if (out.tsig) throw std::runtime_error("a record behind TSIG");
+    const std::size_t at = in.position();
     record.owner = in.name();
     record.type = in.u16();
     const std::uint16_t rr_class = in.u16();
     record.ttl = in.u32();
+    if (record.type == type::TSIG) {
+      if (&section != &out.additional) throw std::runtime_error("TSIG where it may not be");
+      read_tsig(in, out, rr_class, record.ttl);
+      out.tsig->key = record.owner;
+      out.tsig->at = at;
+      continue;
+    }
     if (record.type == type::OPT) {
       if (!record.owner.empty() || &section != &out.additional)
         throw std::runtime_error("OPT where it may not be");

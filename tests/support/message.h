@@ -39,12 +39,24 @@ struct Opt {
   Bytes options;
 };
 
+// RFC 8945 4.2.
+struct Tsig {
+  Labels key, algorithm;
+  std::uint64_t time = 0;
+  std::uint16_t fudge = 0;
+  Bytes mac;
+  std::uint16_t original_id = 0, error = 0;
+  Bytes other;
+  std::size_t at = 0;  // where the record begins
+};
+
 struct Message {
   std::uint16_t id = 0, flags = 0;
   unsigned rcode = 0;  // with the upper bits of EDNS
   std::vector<Question> questions;
-  std::vector<Rr> answer, authority, additional;  // OPT apart
+  std::vector<Rr> answer, authority, additional;  // OPT and TSIG apart
   std::optional<Opt> opt;
+  std::optional<Tsig> tsig;
   unsigned opt_count = 0;
   std::size_t size = 0;
 

@@ -4,6 +4,7 @@ Each has the same face: start(), write_zone(apex, text), reload() (the server re
 NOTIFY), stop(). Zone changes go through the file and the server's own reload, as an operator's would.
 """
 
+import base64
 import os
 import re
 import shutil
@@ -13,20 +14,44 @@ import subprocess
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
+import dns.tsig
+import dns.tsigkeyring
 
 import query
 from processes import DEADLINE, Process, free_port, until
 
 
+class Key:
+    """A TSIG key, as the peers and dnspython take it."""
+
+    def __init__(self, name, algorithm="hmac-sha256", secret=None):
+        self.name = name
+        self.algorithm = algorithm
+        self.secret = secret or base64.b64encode(os.urandom(32)).decode()
+
+    def bind(self):
+        return f'key "{self.name}" {{ algorithm {self.algorithm}; secret "{self.secret}"; }};\n'
+
+    def toml(self):
+        return {"name": self.name, "algorithm": self.algorithm, "secret": self.secret}
+
+    def keyring(self):
+        algorithm = dns.tsig.HMAC_MD5 if self.algorithm == "hmac-md5" else self.algorithm
+        return dns.tsigkeyring.from_text({self.name: (algorithm, self.secret)})
+
+
 class Peer:
+    """`keys` says for some of the zones which key their transfers and NOTIFY are signed with."""
+
     history = False  # whether it keeps what changes between zone files, and answers IXFR with that
 
-    def __init__(self, scratch, apexes, notify=(), name=None):
+    def __init__(self, scratch, apexes, notify=(), name=None, keys=None):
         self.name = name or type(self).__name__.lower()
         self.scratch = scratch
         self.directory = scratch.directory(self.name)
         self.apexes = list(apexes)
         self.notify = list(notify)  # ports on 127.0.0.1
+        self.keys = dict(keys or {})
         self.address = "127.0.0.1"
         self.port = free_port()
         self.process = None
@@ -35,6 +60,9 @@ class Peer:
     @property
     def source(self):
         return f"axfr://127.0.0.1:{self.port}"
+
+    def source_of(self, apex):
+        return self.source + (f"?key={self.keys[apex].name}" if apex in self.keys else "")
 
     def zone_file(self, apex):
         return os.path.join(self.directory, (apex.strip(".") or "root") + ".zone")
@@ -76,11 +104,9 @@ class Nsd(Peer):
         return ["/usr/sbin/nsd", "-d", "-c", path]
 
     def configuration(self):
-        notify = "".join(f"    notify: 127.0.0.1@{port} NOKEY\n" for port in self.notify)
-        history = "    store-ixfr: yes\n    create-ixfr: yes\n" if self.history else ""
-        zones = "".join(
-            f'zone:\n    name: "{apex}"\n    zonefile: "{self.zone_file(apex)}"\n'
-            f"    provide-xfr: 127.0.0.1 NOKEY\n{notify}{history}" for apex in self.apexes)
+        keys = "".join(f'key:\n    name: "{key.name}"\n    algorithm: {key.algorithm}\n    secret: "{key.secret}"\n'
+                       for key in self.keys.values())
+        zones = "".join(self.zone(apex, self.keys[apex].name if apex in self.keys else "NOKEY") for apex in self.apexes)
         return f"""server:
     server-count: 1
     ip-address: 127.0.0.1@{self.port}
@@ -96,7 +122,13 @@ class Nsd(Peer):
     minimal-responses: yes
 remote-control:
     control-enable: no
-{zones}"""
+{keys}{zones}"""
+
+    def zone(self, apex, key):
+        notify = "".join(f"    notify: 127.0.0.1@{port} {key}\n" for port in self.notify)
+        history = "    store-ixfr: yes\n    create-ixfr: yes\n" if self.history else ""
+        return (f'zone:\n    name: "{apex}"\n    zonefile: "{self.zone_file(apex)}"\n'
+                f"    provide-xfr: 127.0.0.1 {key}\n{notify}{history}")
 
 
 class Knot(Peer):
@@ -105,10 +137,17 @@ class Knot(Peer):
         return ["/usr/sbin/knotd", "-c", path]
 
     def configuration(self):
+        keys = "".join(f"  - id: {key.name}\n    algorithm: {key.algorithm}\n    secret: {key.secret}\n"
+                       for key in self.keys.values())
+        key_section = f"key:\n{keys}" if keys else ""
         remotes = "".join(f"  - id: r{port}\n    address: 127.0.0.1@{port}\n" for port in self.notify)
+        remotes += "".join(f"  - id: {key.name}{port}\n    address: 127.0.0.1@{port}\n    key: {key.name}\n"
+                           for key in self.keys.values() for port in self.notify)
         remote_section = f"remote:\n{remotes}" if self.notify else ""
+        acls = "".join(f"  - id: {key.name}\n    address: 127.0.0.1\n    key: {key.name}\n    action: transfer\n"
+                       for key in self.keys.values())
         notify = f"    notify: [{', '.join(f'r{port}' for port in self.notify)}]\n" if self.notify else ""
-        zones = "".join(f"  - domain: {apex}\n    file: {self.zone_file(apex)}\n" for apex in self.apexes)
+        zones = "".join(f"  - domain: {apex}\n    file: {self.zone_file(apex)}\n{self.signed(apex)}" for apex in self.apexes)
         return f"""server:
   listen: 127.0.0.1@{self.port}
   rundir: {self.directory}
@@ -121,12 +160,12 @@ log:
     any: info
 database:
   storage: {self.directory}/db
-{remote_section}
+{key_section}{remote_section}
 acl:
   - id: all
     address: 127.0.0.1
     action: transfer
-template:
+{acls}template:
   - id: default
     storage: {self.directory}
     acl: all
@@ -136,6 +175,13 @@ template:
     semantic-checks: soft
 zone:
 {zones}"""
+
+    def signed(self, apex):
+        if apex not in self.keys:
+            return ""
+        key = self.keys[apex].name
+        notify = f"    notify: [{', '.join(f'{key}{port}' for port in self.notify)}]\n" if self.notify else ""
+        return f"    acl: {key}\n{notify}"
 
 
 class Bind(Peer):
@@ -149,9 +195,10 @@ class Bind(Peer):
     def configuration(self):
         notify = " ".join(f"127.0.0.1 port {port};" for port in self.notify)
         zones = "".join(
-            f'zone "{apex}" {{ type primary; file "{self.zone_file(apex)}"; check-names ignore; check-integrity no; }};\n'
-            for apex in self.apexes)
-        return f"""options {{
+            f'zone "{apex}" {{ type primary; file "{self.zone_file(apex)}"; check-names ignore; check-integrity no; '
+            f"{self.signed(apex)}}};\n" for apex in self.apexes)
+        keys = "".join(key.bind() for key in self.keys.values())
+        return f"""{keys}options {{
   directory "{self.directory}";
   listen-on port {self.port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
   recursion no; minimal-responses yes; dnssec-validation no;
@@ -163,6 +210,13 @@ class Bind(Peer):
 }};
 controls {{ }};
 {zones}"""
+
+    def signed(self, apex):
+        if apex not in self.keys:
+            return ""
+        key = self.keys[apex].name
+        notify = " ".join(f'127.0.0.1 port {port} key "{key}";' for port in self.notify)
+        return f'allow-transfer {{ key "{key}"; }}; also-notify {{ {notify} }}; '
 
 
 class PowerDns(Peer):
@@ -192,6 +246,10 @@ class PowerDns(Peer):
         for apex in self.apexes:
             self.load(apex)
             self.run("/usr/bin/pdnsutil", "set-kind", apex.strip("."), "primary")
+            if apex in self.keys:
+                key = self.keys[apex]
+                self.run("/usr/bin/pdnsutil", "import-tsig-key", key.name.strip("."), key.algorithm, key.secret)
+                self.run("/usr/bin/pdnsutil", "activate-tsig-key", apex.strip("."), key.name.strip("."), "primary")
         return super().start()
 
     def write_configuration(self):
@@ -229,7 +287,7 @@ socket-dir={self.directory}
 primary=yes
 only-notify=
 also-notify={also_notify}
-allow-axfr-ips=127.0.0.0/8
+allow-axfr-ips={"" if self.keys else "127.0.0.0/8"}
 dname-processing=yes
 zone-cache-refresh-interval=0
 daemon=no

@@ -15,6 +15,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rdtypes.ANY.RP
 import dns.rdtypes.nsbase
+import dns.xfr
 import dns.zone
 
 from processes import DEADLINE, GaveUp
@@ -64,10 +65,11 @@ def serial(address, port, apex):
     return None
 
 
-def transfer(address, port, apex):
-    """The zone by AXFR; raises dns.xfr.TransferError where refused."""
+def transfer(address, port, apex, keyring=None):
+    """The zone by AXFR, signed with the one key of `keyring`; raises dns.xfr.TransferError where refused."""
     zone = dns.zone.Zone(apex, relativize=False)
-    dns.query.inbound_xfr(address, zone, port=port, timeout=DEADLINE, lifetime=DEADLINE)
+    asked, _ = dns.xfr.make_query(zone, serial=None, keyring=keyring)
+    dns.query.inbound_xfr(address, zone, asked, port=port, timeout=DEADLINE, lifetime=DEADLINE)
     return zone
 
 

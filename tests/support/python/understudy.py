@@ -33,9 +33,11 @@ def run(*arguments):
 
 
 class Understudy:
-    """`zones` is a list of dictionaries with the configuration's own keys; `tables` are further tables by name."""
+    """`zones` is a list of dictionaries with the configuration's own keys, `keys` one for [[key]]; `tables` are further
+    tables by name."""
 
-    def __init__(self, scratch, zones, name="understudy", listen=("127.0.0.1:0",), http="127.0.0.1:0", tables=None, **server):
+    def __init__(self, scratch, zones, name="understudy", listen=("127.0.0.1:0",), http="127.0.0.1:0", tables=None, keys=(),
+                 **server):
         self.name = name
         self.scratch = scratch
         self.directory = scratch.directory(name)
@@ -46,6 +48,7 @@ class Understudy:
         self.http_listen = http
         self.zones = zones
         self.tables = tables or {}
+        self.keys = list(keys)
         self.process = None
         self.address = self.port = self.http = None
         self.endpoints = []
@@ -56,6 +59,7 @@ class Understudy:
     def write_config(self):
         parts = [table("[server]", self.server), table("[http]", {"listen": self.http_listen})]
         parts += [table(f"[{name}]", options) for name, options in self.tables.items()]
+        parts += [table("[[key]]", key) for key in self.keys]
         parts += [table("[[zone]]", zone) for zone in self.zones]
         with open(self.config, "w", encoding="utf-8") as file:
             file.write("\n".join(parts))

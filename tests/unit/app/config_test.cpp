@@ -16,6 +16,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
@@ -109,11 +110,11 @@ level = "warning"
   EXPECT_EQ(std::get<sync::AxfrSource>(zone.sources[0]).primary.port, 53);
   EXPECT_EQ(std::get<sync::AxfrSource>(zone.sources[1]).primary.port, 5353);
   ASSERT_THAT(zone.allow_notify, SizeIs(1));
-  EXPECT_TRUE(zone.allow_notify[0].contains(boost::asio::ip::make_address("192.0.2.77")));
+  EXPECT_TRUE(zone.allow_notify[0].allows(boost::asio::ip::make_address("192.0.2.77"), nullptr));
   ASSERT_THAT(zone.allow_transfer, SizeIs(1));
   ASSERT_THAT(zone.notify, SizeIs(2));
-  EXPECT_EQ(zone.notify[0].port, 53);
-  EXPECT_EQ(zone.notify[1].port, 5301);
+  EXPECT_EQ(zone.notify[0].address.port, 53);
+  EXPECT_EQ(zone.notify[1].address.port, 5301);
   EXPECT_EQ(zone.transfer_source->to_string(), "192.0.2.53");
   EXPECT_THAT(zone.compare_with, SizeIs(2));
   EXPECT_EQ(zone.timers.refresh_min, Seconds(120));
@@ -230,17 +231,17 @@ TEST(Config, TlsNeedsACertificateAndItsKey) {
               ElementsAre(HasSubstr("needs [tls] certificate and key")));
   EXPECT_THAT(problems_of("[tls]\ncertificate = \"c\""), ElementsAre(HasSubstr("give both")));
   EXPECT_THAT(problems_of("[tls]\nkey = \"k\""), ElementsAre(HasSubstr("give both")));
+  EXPECT_THAT(problems_of("[tls]\nca = \"/nonexistent/ca.pem\""),
+              ElementsAre(AllOf(HasSubstr("[tls] ca"), HasSubstr("/nonexistent/ca.pem"))));
 }
 
 TEST(Config, RefusesWhatTheContractBringsLater) {
-  for (const std::string_view text :
-       {"[[key]]\nname = \"k\"", "[[catalog]]", "[gate]", "[metrics]", "[tls]\npins = []",
-        "[http]\npublic = \"0.0.0.0:80\"", "[compare]\nexpect = []"}) {
+  for (const std::string_view text : {"[[catalog]]", "[gate]", "[metrics]", "[tls]\npins = []",
+                                      "[http]\npublic = \"0.0.0.0:80\"", "[compare]\nexpect = []"}) {
     EXPECT_THAT(problems_of(text), ElementsAre(HasSubstr("not available in this version"))) << text;
   }
   const std::string zone = "[[zone]]\nname = \"x\"\nsource = \"axfr://192.0.2.1\"\n";
-  for (const std::string_view line :
-       {"serial = \"keep\"", "stale-past-signature = \"stop\"", "allow-transfer = [\"key:xfr.example.\"]"}) {
+  for (const std::string_view line : {"serial = \"keep\"", "stale-past-signature = \"stop\""}) {
     EXPECT_THAT(problems_of(zone + std::string(line)),
                 ElementsAre(HasSubstr("not available in this version")))
         << line;
@@ -284,6 +285,91 @@ TEST(Config, ReadsCookieSecretsFromTheirFile) {
   EXPECT_THAT(parse_config("[edns]\ncookie-secret-file = \"" + path + "\"\n", "f").problems,
               ElementsAre(HasSubstr("No such file")));
   EXPECT_FALSE(default_config().pipeline.cookies.active.has_value());
+}
+
+TEST(Config, KeysAreReadAndNamed) {
+  const LoadedConfig loaded = parse_config(R"(
+[[zone]]
+name = "a"
+source = "axfr://192.0.2.1?key=XFR.example"
+allow-transfer = ["key:xfr.example.", "192.0.2.0/24 key:old.example."]
+[[key]]
+name = "xfr.example"
+secret = "c2VjcmV0IG9mIHR3ZW50eSBvY3RldHM="
+[[key]]
+name = "old.example."
+algorithm = "HMAC-SHA1"
+secret = "c2VjcmV0"
+)",
+                                           "f");
+  ASSERT_THAT(loaded.problems, IsEmpty());
+  const auto key = [&](const char* name) { return loaded.config.keys.find(*dns::Name::from_text(name)); };
+  ASSERT_TRUE(key("xfr.example."));
+  EXPECT_EQ(key("xfr.example.")->algorithm(), dns::TsigAlgorithm::hmac_sha256);
+  ASSERT_TRUE(key("old.example."));
+  EXPECT_EQ(key("old.example.")->algorithm(), dns::TsigAlgorithm::hmac_sha1);
+  const sync::ZoneSettings& zone = loaded.config.zones.at(0);
+  EXPECT_EQ(std::get<sync::AxfrSource>(zone.sources.at(0)).key, *dns::Name::from_text("xfr.example."));
+  ASSERT_THAT(zone.allow_transfer, SizeIs(2));
+  EXPECT_EQ(zone.allow_transfer[1].text(), "192.0.2.0/24 key:old.example.");
+}
+
+TEST(Config, AKeyThatIsWrongIsToldAndItsSecretIsNot) {
+  const std::string good = "secret = \"c2VjcmV0\"\n", key = "[[key]]\nname = \"k.\"\n";
+  EXPECT_THAT(problems_of("[[key]]\n" + good), ElementsAre(HasSubstr("a key without a name")));
+  EXPECT_THAT(problems_of(key), ElementsAre(AllOf(HasSubstr("k. has no secret"), HasSubstr("secret-file"))));
+  EXPECT_THAT(problems_of(key + "secret = \"\"\n"), ElementsAre(HasSubstr("the secret is empty")));
+  EXPECT_THAT(problems_of(key + "algorithm = \"sha256\"\n" + good), ElementsAre(HasSubstr("hmac-sha256")));
+  EXPECT_THAT(problems_of(key + good + key + good),
+              ElementsAre(AllOf(StartsWith("f:4: "), HasSubstr("k. is configured twice"))));
+  EXPECT_THAT(problems_of("[[key]]\nname = \"a..b\"\n" + good), ElementsAre(HasSubstr("key.name")));
+  for (const std::string_view secret : {"not base64!", "c2VjcmV0=", "c2VjcmV"}) {
+    const auto problems = problems_of(key + "secret = \"" + std::string(secret) + "\"\n");
+    EXPECT_THAT(problems, ElementsAre(AllOf(HasSubstr("the key k."), HasSubstr("not base64"),
+                                            Not(HasSubstr(std::string(secret))))));
+  }
+}
+
+TEST(Config, AKeyThatIsNamedMustBeThere) {
+  const std::string zone = "[[zone]]\nname = \"a\"\nsource = \"axfr://192.0.2.1";
+  for (const std::string& text :
+       {zone + "?key=k.\"\n", zone + "\"\nallow-notify = \"key:k.\"\n",
+        zone + "\"\nallow-transfer = \"192.0.2.1 key:k.\"\n", zone + "\"\nnotify = \"192.0.2.1 key:k.\"\n"}) {
+    EXPECT_THAT(problems_of(text), ElementsAre(AllOf(StartsWith("f:1: "), HasSubstr("k. is not configured"),
+                                                     HasSubstr("[[key]]"))));
+    EXPECT_THAT(problems_of(text + "[[key]]\nname = \"k\"\nsecret = \"c2VjcmV0\"\n"), IsEmpty());
+    // What is wrong with the key is told once, and not that of who uses it.
+    EXPECT_THAT(problems_of(text + "[[key]]\nname = \"k\"\nsecret = \"-\"\n"),
+                ElementsAre(HasSubstr("not base64")));
+  }
+}
+
+TEST(Config, ReadsASecretFromItsFile) {
+  const std::string path = ::testing::TempDir() + "key-secret";
+  const std::string text = "[[key]]\nname = \"k\"\nsecret-file = \"" + path + "\"\n";
+  const auto read = [&](const std::string& content, std::filesystem::perms mode) {
+    std::filesystem::remove(path);
+    std::ofstream(path) << content;
+    std::filesystem::permissions(path, mode);
+    return parse_config(text, "f");
+  };
+  using std::filesystem::perms;
+  constexpr perms mine = perms::owner_read | perms::owner_write;
+  const LoadedConfig good = read("c2VjcmV0\n", mine | perms::group_read);
+  ASSERT_THAT(good.problems, IsEmpty());
+  EXPECT_TRUE(good.config.keys.find(*dns::Name::from_text("k")));
+  EXPECT_THAT(
+      read("c2VjcmV0\n", mine | perms::others_read).problems,
+      ElementsAre(AllOf(StartsWith("f:3: "), HasSubstr(path), HasSubstr("everybody"), HasSubstr("chmod"))));
+  EXPECT_THAT(read("key \"k\" {}\n", mine).problems, ElementsAre(HasSubstr("not base64")));
+  EXPECT_THAT(read("", mine).problems, ElementsAre(HasSubstr(path)));
+  std::filesystem::remove(path);
+  EXPECT_THAT(parse_config(text, "f").problems,
+              ElementsAre(AllOf(HasSubstr(path), HasSubstr("No such file"))));
+  read("c2VjcmV0\n", mine);
+  EXPECT_THAT(parse_config(text + "secret = \"c2VjcmV0\"\n", "f").problems,
+              ElementsAre(HasSubstr("give secret or secret-file, not both")));
+  std::filesystem::remove(path);
 }
 
 TEST(Config, BoundsWhatTheServerSaysOfItself) {

@@ -201,6 +201,19 @@ TEST_F(ZoneChangesTest, WhoWaitsForARemovedZoneIsAnsweredAtOnce) {
   wait_served("a.", 1);
 }
 
+TEST_F(ZoneChangesTest, AKeyThatIsNotThereIsNeverDoneWithout) {
+  const net::Endpoint primary{asio::ip::address_v4::loopback(), 1};
+  ZoneSettings settings = zone("a.");
+  settings.sources = {AxfrSource{primary, name("gone.")}};
+  open();
+  EXPECT_EQ(wait(begin_add(settings)).error().reason, reason::key_unknown);
+  EXPECT_FALSE(sync_->status(name("a.")));
+  // It was there when the zone was added: nobody is asked, signed or not.
+  open({settings});
+  EXPECT_EQ(wait(begin_refresh("a.")).error().reason, reason::key_unknown);
+  EXPECT_NE(sync_->status(name("a."))->primaries.at(0).failure->message.find("gone."), std::string::npos);
+}
+
 TEST_F(ZoneChangesTest, ComesAndGoesWhileItChanges) {
   open();
   const auto reader = std::move(*mirror_->reader());

@@ -1,0 +1,124 @@
+#include "net/tls_client.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "dns/text_fields.h"
+#include "net/network_error.h"
+
+namespace understudy::net {
+namespace {
+
+constexpr std::string_view dot = "\3dot";  // RFC 7301 3.1: with its length in front
+
+int no_passphrase(char*, int, int, void*) { return -1; }
+
+Error file_error(const std::string& what) {
+  std::array<char, 256> text{};
+  ERR_error_string_n(ERR_peek_error(), text.data(), text.size());
+  ERR_clear_error();
+  return {"tls-certificate", what + ": " + text.data()};
+}
+
+// A certificate that only its key makes good: who issued it and until when is not asked.
+int take_any(int, X509_STORE_CTX*) { return 1; }
+
+std::optional<KeyPin> pin_of(const SSL* session) {
+  X509* const certificate = SSL_get0_peer_certificate(session);
+  if (certificate == nullptr) return std::nullopt;
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+  if (size <= 0) return std::nullopt;
+  KeyPin pin;
+  const bool done =
+      EVP_Digest(der, static_cast<std::size_t>(size), pin.data(), nullptr, EVP_sha256(), nullptr) == 1;
+  OPENSSL_free(der);
+  return done ? std::optional(pin) : std::nullopt;
+}
+
+}  // namespace
+
+Result<KeyPin> parse_pin(std::string_view text) {
+  std::vector<std::uint8_t> octets;
+  KeyPin pin;
+  if (!dns::decode_base64(std::string(text), octets) || octets.size() != pin.size()) {
+    return Error{"bad-pin", "\"" + std::string(text) +
+                                "\" is no pin: the SHA-256 of the public key in base64, 44 characters"};
+  }
+  std::copy(octets.begin(), octets.end(), pin.begin());
+  return pin;
+}
+
+std::string to_string(const KeyPin& pin) {
+  std::string text;
+  dns::append_base64(text, pin);
+  return text;
+}
+
+Result<std::shared_ptr<const TlsClient>> TlsClient::make(TlsClientOptions options) {
+  std::shared_ptr<TlsClient> client(new TlsClient(std::move(options)));
+  ERR_clear_error();
+  client->context_.reset(SSL_CTX_new(TLS_client_method()));
+  SSL_CTX* const context = client->context_.get();
+  if (context == nullptr) return file_error("cannot begin with TLS");
+  // RFC 9103 7.2: no older one, so that not even the name asked for goes in the clear.
+  SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
+  SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(dot.data()), dot.size());
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+  const std::string& file = client->options_.ca_file;
+  if (file.empty()) {
+    SSL_CTX_set_default_verify_paths(context);
+  } else if (SSL_CTX_load_verify_locations(context, file.c_str(), nullptr) != 1) {
+    return file_error("cannot use the authorities in " + file);
+  }
+  return std::shared_ptr<const TlsClient>(std::move(client));
+}
+
+Result<TlsSession> TlsClient::new_session(const TlsIdentity& identity) const {
+  ERR_clear_error();
+  TlsSession session(SSL_new(context_.get()));
+  if (!session) return file_error("cannot begin a TLS session");
+  if (!options_.certificate.empty() &&
+      (SSL_use_certificate_chain_file(session.get(), options_.certificate.c_str()) != 1 ||
+       SSL_use_PrivateKey_file(session.get(), options_.key.c_str(), SSL_FILETYPE_PEM) != 1)) {
+    return file_error("cannot use our own certificate " + options_.certificate + " and its key");
+  }
+  if (identity.name.empty()) {
+    SSL_set_verify(session.get(), SSL_VERIFY_PEER, take_any);  // distrust() looks at the key
+    return session;
+  }
+  SSL_set_verify(session.get(), SSL_VERIFY_PEER, nullptr);
+  SSL_set_hostflags(session.get(),
+                    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+  std::string name = identity.name;
+  // Which is SSL_set_tlsext_host_name(), a macro with a cast in it.
+  if (SSL_set1_host(session.get(), name.c_str()) != 1 ||
+      SSL_ctrl(session.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data()) != 1)
+    return file_error("cannot ask for the name " + identity.name);
+  return session;
+}
+
+std::optional<Error> distrust(const SSL* session, const TlsIdentity& identity) {
+  const unsigned char* protocol = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(session, &protocol, &size);
+  if (std::string_view(reinterpret_cast<const char*>(protocol), size) != dot.substr(1))
+    return Error{reason::tls_handshake, "it speaks TLS, but not \"dot\" (no ALPN)"};
+  if (!identity.pin) return std::nullopt;
+  const auto pin = pin_of(session);
+  if (pin == identity.pin) return std::nullopt;
+  return Error{reason::tls_untrusted, "its key is not the pinned one" +
+                                          (pin ? ", but has the pin " + to_string(*pin) : std::string())};
+}
+
+Error handshake_error(const SSL* session, const TlsIdentity& identity, std::string_view otherwise) {
+  const long verdict = SSL_get_verify_result(session);
+  if (verdict != X509_V_OK && !identity.name.empty()) {
+    return {reason::tls_untrusted, "its certificate does not prove that it is " + identity.name + ": " +
+                                       X509_verify_cert_error_string(verdict)};
+  }
+  return {reason::tls_handshake, "no TLS 1.3 handshake: " + std::string(otherwise)};
+}
+
+}  // namespace understudy::net
