@@ -35,6 +35,7 @@ struct Config {
   std::optional<net::Endpoint> http;  // none: off
   double ready_min_served_ratio = 0;
   std::vector<sync::ZoneSettings> zones;
+  sync::GatePolicy gate;  // of zones that do not say otherwise
   double compare_rate = 0;
   Seconds compare_period{};
   log::Level log_level{};

@@ -12,6 +12,7 @@ struct ConfigDraft {
   Config config;
   sync::ZoneSettings zone;
   std::vector<dns::Name> zone_names;
+  bool zone_has_command = false;  // a gate's command of its own
 };
 
 struct ConfigRow {

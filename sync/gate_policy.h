@@ -26,6 +26,7 @@ struct GatePolicy {
   SerialPolicy backwards = SerialPolicy::ignore, unmoved = SerialPolicy::accept;
   Seconds full_check{0};    // a primary whose serial does not move is transferred whole this often; 0: never
   Seconds accept_after{0};  // a held version is published after this time; 0: never
+  friend bool operator==(const GatePolicy&, const GatePolicy&) = default;
 };
 
 }  // namespace understudy::sync

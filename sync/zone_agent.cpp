@@ -167,6 +167,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_primary(std::size_t i
   const net::Endpoint primary = std::get<AxfrSource>(sources_[index].spec).primary;
   const std::string name = net::to_string(primary);
   if (const auto blocked = workshop_.health.blocked(primary, workshop_.clock.steady())) co_return *blocked;
+  bool newer = false;
   if ((has_data() || held_) && !whole) {
     auto probing = probe_soa(primary, settings_.apex, settings_.transfer_source);
     const Result<ProbeAnswer> answer = co_await std::move(probing);
@@ -178,9 +179,10 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_primary(std::size_t i
     const Result<Outcome> verdict = judge(answer->serial);
     if (!verdict) co_return verdict.error().within(name);
     if (*verdict != Outcome::behind) co_return verdict;
+    newer = dns::Serial(answer->serial).is_newer_than(dns::Serial(standing_.source_serial));
   }
   const SteadyTime began = workshop_.clock.steady();
-  if (!whole && may_ask_for_increment(sources_[index])) {
+  if (newer && may_ask_for_increment(sources_[index])) {
     auto trying = try_increment(index, began);
     const std::optional<Result<Outcome>> outcome = co_await std::move(trying);
     if (outcome) co_return *outcome;
