@@ -4,8 +4,10 @@ expire."""
 
 import os
 import re
+import struct
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support", "python"))
@@ -349,24 +351,24 @@ class Expire(Case):
     def setUp(self):
         super().setUp()
         self.primary = ScriptedPrimary(self.scratch, ZONE, serial=10)
-        self.names = ["a"]
+        self.names, self.signatures = ["a"], []
         self.primary.stream = self.version
 
     def version(self, ident, serial):
         # EXPIRE is raised to a minute by the configuration's lowest bound.
         start = soa(ZONE, serial, refresh=1, retry=1, expire=1)
         return frames(ident, ZONE, [start, rr(ZONE, NS, name("ns." + ZONE)), a("ns." + ZONE),
-                                    *[a(f"{n}.{ZONE}") for n in self.names], start])
+                                    *[a(f"{n}.{ZONE}") for n in self.names], *self.signatures, start])
 
     def ede(self):
         answer = query.udp("127.0.0.1", self.server.port, f"a.{ZONE}", "A")
         codes = [option.code for option in answer.options if isinstance(option, dns.edns.EDEOption)]
         return answer.rcode(), codes
 
-    def start(self, on_expire):
+    def start(self, on_expire, **options):
         self.server = Understudy(self.scratch, [{
             "name": ZONE, "source": [self.primary.source], "on-expire": on_expire, "expire-min": "60s",
-            "refresh-min": "1s", "retry-min": "1s", "retry-max": "1s"}])
+            "refresh-min": "1s", "retry-min": "1s", "retry-max": "1s", **options}])
         self.server.start()
         until("the zone arrives", lambda: self.served() == 10)
 
@@ -387,6 +389,25 @@ class Expire(Case):
         self.assertEqual((self.served(), self.ede()), (5, (0, [])))
         self.assertTrue(self.has("back"))
         self.assertEqual(self.server.metric("zone_stale", zone=ZONE), 0)
+
+
+    def test_signatures_that_end_meanwhile(self):
+        """An alarm by default; the end of the service where the policy says so."""
+        ended = int(time.time()) - 10
+        self.signatures = [rr(ZONE, 46, struct.pack("!HBBIIIH", 6, 8, 2, 300, ended, ended - 1000, 7) + name(ZONE) + b"x")]
+        self.start("serve-stale:7d")
+        stopping = Understudy(self.scratch, [{**self.server.zones[0], "stale-past-signature": "stop"}], name="stopping").start()
+        until("the zone arrives there", lambda: query.serial("127.0.0.1", stopping.port, ZONE) == 10)
+        self.primary.dark = True
+        until("the alarm", lambda: "signatures-ended" in self.server.log(), deadline=240)
+        self.assertEqual((self.ede(), self.status()["state"]), ((0, [3]), "stale"))
+        self.assertEqual(self.server.metric("zone_rrsig_min_expiry_timestamp_seconds", zone=ZONE), ended)
+        until("the end", lambda: stopping.status(ZONE)["state"] == "expired", deadline=240)
+        self.server = stopping
+        self.assertEqual(self.ede(), (2, [24]))
+        self.primary.dark = False
+        until("it is back", lambda: self.status()["state"] == "fresh", deadline=240)
+        self.assertEqual(self.ede(), (0, []))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 // Versions that are held: stored beside the history, read back, replaced, published, and gone with a restart
 // of the mirror in between.
 #include <gtest/gtest.h>
+#include <lmdb.h>
 
 #include <filesystem>
 #include <map>
@@ -302,6 +303,41 @@ TEST_F(Held, what_an_operator_decided_survives_a_restart_and_goes_with_the_zone)
   EXPECT_EQ(reader()->standing(id).last, 0u);
   garbage();
   EXPECT_FALSE(reader()->zone(name("z.")));
+}
+
+// A mirror of schema 2 is one of schema 3 without `held` and `standing`.
+TEST_F(Held, a_mirror_of_schema_2_is_taken_over_and_a_reader_says_how) {
+  publish(built(1, 10, first));
+  mirror_.reset();
+  MDB_env* env = nullptr;
+  MDB_txn* txn = nullptr;
+  ASSERT_EQ(mdb_env_create(&env), 0);
+  mdb_env_set_maxdbs(env, 16);
+  ASSERT_EQ(mdb_env_open(env, (options_.directory + "/mirror.mdb").c_str(), MDB_NOSUBDIR, 0600), 0);
+  ASSERT_EQ(mdb_txn_begin(env, nullptr, 0, &txn), 0);
+  for (const char* database : {"held", "standing"}) {
+    MDB_dbi dbi = 0;
+    ASSERT_EQ(mdb_dbi_open(txn, database, 0, &dbi), 0);
+    ASSERT_EQ(mdb_drop(txn, dbi, 1), 0);
+  }
+  MDB_dbi meta = 0;
+  ASSERT_EQ(mdb_dbi_open(txn, "meta", 0, &meta), 0);
+  char schema_text[] = "schema";
+  Bytes two{0, 0, 0, 2};
+  MDB_val key{6, schema_text}, value{4, two.data()};
+  ASSERT_EQ(mdb_put(txn, meta, &key, &value, 0), 0);
+  ASSERT_EQ(mdb_txn_commit(txn), 0);
+  mdb_env_close(env);
+  MirrorOptions read_only = options_;
+  read_only.read_only = true;
+  EXPECT_EQ(open_mirror(read_only).error().reason, "mirror-schema");
+  EXPECT_EQ(read(1), "10: a.z.x b.c.z.y d.z.1 ");
+  EXPECT_FALSE(held());
+  EXPECT_EQ(reader()->standing(live().id).last, 0u);
+  hold(built(2, 11, second));
+  EXPECT_EQ(held()->row.version, 2u);
+  mirror_.reset();
+  EXPECT_TRUE(open_mirror(read_only));
 }
 
 // Byte for byte as docs/formats.md has them.
