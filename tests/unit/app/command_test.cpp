@@ -25,7 +25,7 @@ TEST(Command, AnswersEveryMisuseWithOneLineAndTwo) {
       {{}, "verb is missing"},
       {{"frobnicate"}, "one of serve"},
       {{"stauts"}, "did you mean `understudy status`?"},
-      {{"reload"}, "not available in this version"},
+      {{"deps"}, "not available in this version"},
       {{"hold"}, "ZONE"},
       {{"accept", "example.com"}, "--version"},
       {{"accept", "example.com", "--version", "0"}, "--version"},
