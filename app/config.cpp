@@ -19,6 +19,10 @@ constexpr OptionTable tables[] = {
     {"edns", false, "What EDNS options say."},
     {"key", true, "A secret that is shared with another server, to sign messages with (TSIG, RFC 8945)."},
     {"http", false, "The door for Prometheus, load balancers and people."},
+    {"gate", false,
+     "What is looked at before a version is served. One that does not pass is held: stored, told of by "
+     "`status`, "
+     "`history` and metrics, and not served until `understudy accept`."},
     {"zone", true, "A zone, or several that are alike. At least one is needed to serve anything."},
     {"rrl", false, "Response rate limiting over UDP, against floods with forged sources."},
     {"compare", false, "The comparison of our answers with the primary's."},
@@ -27,10 +31,7 @@ constexpr OptionTable tables[] = {
 
 // What the contract names beyond this version: refused by name, so that nobody believes that it is in force.
 constexpr std::string_view later[] = {
-    "tls.client-ca",  "tls.pins",    "catalog",
-    "gate",           "metrics",     "http.public",
-    "zone.on-expire", "zone.serial", "zone.stale-past-signature",
-    "compare.expect",
+    "tls.client-ca", "tls.pins", "catalog", "metrics", "http.public", "compare.expect",
 };
 
 // Collects values into a Config; checks what no single row can see.
@@ -40,6 +41,8 @@ class Collector final : public OptionSink {
     table_ = table.name;
     draft_.key = {};
     draft_.zone = {};
+    draft_.zone.gate = draft_.config.gate;  // read before: the tables come in the order above
+    draft_.zone_has_command = false;
     draft_.zone_names.clear();
     name_given_ = source_given_ = false;
   }

@@ -38,6 +38,7 @@ struct Config {
   double ready_min_served_ratio = 0;
   dns::TsigKeyRing keys;
   std::vector<sync::ZoneSettings> zones;
+  sync::GatePolicy gate;  // of zones that do not say otherwise
   double compare_rate = 0;
   Seconds compare_period{};
   log::Level log_level{};

@@ -1,6 +1,7 @@
 // One row declares an option. Adding one here is all it takes (CONTRIBUTING.md, "Add an option").
 #include "app/config_rows.h"
 
+#include "app/gate_rows.h"
 #include "app/pipeline_values.h"
 
 namespace understudy::app {
@@ -55,6 +56,20 @@ Result<> put_level(log::Level& place, const std::string& word) {
           : word == "warning" ? log::Level::warning
           : word == "error"   ? log::Level::error
                               : log::Level::info;
+  return {};
+}
+
+// "servfail", or "serve-stale:7d".
+Result<> put_on_expire(Seconds& place, const std::string& value) {
+  constexpr std::string_view stale = "serve-stale:";
+  place = Seconds(0);
+  if (value == "servfail") return {};
+  if (!value.starts_with(stale)) return Error{"configuration", "wants \"servfail\", or \"serve-stale:7d\""};
+  const auto duration = parse_duration(std::string_view(value).substr(stale.size()));
+  if (!duration) return duration.error();
+  if (*duration < Seconds(1))
+    return Error{"configuration", "to serve stale data for no time is \"servfail\""};
+  place = *duration;
   return {};
 }
 
@@ -233,6 +248,25 @@ const ConfigRow rows[] = {
     {{"zone", "expire-max", Type::duration, "4w", minute, 10 * year, "", "",
       "The SOA's EXPIRE is lowered to this."},
      [](ConfigDraft& d, const OptionValue& v) { return keep(d.zone.timers.expire_max, seconds(v)); }},
+    {{"zone", "on-expire", Type::text, "servfail", 0, 0, "", "",
+      "What clients get when no primary has confirmed the zone for the SOA's EXPIRE: \"servfail\" (with "
+      "Extended "
+      "DNS Error 24), or \"serve-stale:7d\": the last good version for so long (with Extended DNS Error 3), "
+      "and "
+      "SERVFAIL then."},
+     [](ConfigDraft& d, const OptionValue& v) { return put_on_expire(d.zone.serve_stale, text(v)); }},
+    {{"zone", "stale-past-signature", Type::choice, "serve", 0, 0, "", "serve|stop",
+      "The first signature of a zone that is served stale ends: an alarm only, or SERVFAIL from then on."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return keep(d.zone.stop_past_signature, text(v) == "stop");
+     }},
+    {{"zone", "serial", Type::choice, "keep", 0, 0, "", "keep|raise",
+      "The serial of a version that is not newer than the one that is served (a rollback; a provider that "
+      "does not "
+      "move it): keep it, so that secondaries of ours notice nothing by themselves; or raise it to the one "
+      "after "
+      "the served one. Raising refuses versions with RRSIG or ZONEMD records, which it would make wrong."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.zone.raise_serial, text(v) == "raise"); }},
     {{"zone", "out-of-zone", Type::choice, "drop", 0, 0, "", "drop|refuse",
       "Records of a transfer that do not belong to the zone: drop them and raise an alarm, or refuse the "
       "version."},
@@ -330,6 +364,14 @@ const ConfigRow rows[] = {
 
 }  // namespace
 
-std::span<const ConfigRow> config_rows() { return rows; }
+std::span<const ConfigRow> config_rows() {
+  static const std::vector<ConfigRow> all = [] {
+    std::vector<ConfigRow> made(std::begin(rows), std::end(rows));
+    const std::vector<ConfigRow> gate = gate_rows();
+    made.insert(made.end(), gate.begin(), gate.end());
+    return made;
+  }();
+  return all;
+}
 
 }  // namespace understudy::app

@@ -14,6 +14,7 @@ struct ConfigDraft {
   KeyDraft key;
   sync::ZoneSettings zone;
   std::vector<dns::Name> zone_names;
+  bool zone_has_command = false;  // a gate's command of its own
 };
 
 struct ConfigRow {

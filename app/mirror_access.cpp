@@ -65,7 +65,8 @@ Result<std::unique_ptr<backend::Reader>> MirrorAccess::reader() const {
 
 Result<backend::ZoneRow> MirrorAccess::zone(backend::Reader& reader, const dns::Name& apex) const {
   const auto row = reader.zone(apex);
-  if (row && row->version != 0) return *row;
+  // Of a zone whose first version is held there is something to show as well.
+  if (row && (row->version != 0 || reader.held(row->id))) return *row;
   const std::string names = names_of(reader);
   return Error{"unknown-zone", "the mirror in " + directory_ + " holds no version of " +
                                    dns::to_string(apex) +
@@ -101,7 +102,11 @@ Result<OpenedZone> open_zone(const Whereabouts& where, const std::string& zone) 
 Result<OpenedVersion> open_version(backend::Reader& reader, const dns::Name& apex,
                                    const backend::ZoneRow& live, std::optional<backend::Version> version) {
   const backend::Version wanted = version.value_or(live.version);
-  const auto row = reader.version(live.id, wanted);
+  auto row = reader.version(live.id, wanted);
+  if (!row) {
+    const auto held = reader.held(live.id);
+    if (held && held->row.version == wanted) row = held->row;
+  }
   if (!row) {
     const auto kept = reader.versions(live.id);
     const std::string newest = std::to_string(live.version);

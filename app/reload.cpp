@@ -23,6 +23,8 @@ std::vector<std::string> restart_keys(const Config& now, const Config& next) {
   compare(now.given, next.given);
   compare(next.given, now.given);
   for (const std::string_view live : live_keys) keys.erase(std::string(live));
+  // The gate is part of what each zone's agent is given.
+  std::erase_if(keys, [](const std::string& key) { return key.starts_with("gate."); });
   return {keys.begin(), keys.end()};
 }
 
@@ -80,7 +82,7 @@ void Reloader::reload(Done done) {
 }
 
 Result<> Reloader::change(Config next, Done done) {
-  auto added = added_zones(mirror_, next.zones);
+  auto added = added_zones(mirror_, next.zones, next.gate);
   if (!added) return added.error();
   const auto doors = server_.prepare_listen(next.listen);
   if (!doors) return doors.error();
@@ -114,6 +116,7 @@ control::Reloaded Reloader::take_over(Config next, const std::vector<sync::ZoneS
   done.restart = restart_keys(config_, next);
   log::set_level(next.log_level);
   config_.zones = std::move(next.zones);
+  config_.gate = std::move(next.gate);
   config_.listen = std::move(next.listen);
   config_.log_level = next.log_level;
   return done;

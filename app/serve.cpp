@@ -96,7 +96,9 @@ class Serving {
                *mirror_,
                tables_,
                clock_,
-               zone_from_options,
+               [this](const dns::Name& apex, const backend::ZoneOptions& options) {
+                 return zone_from_options(apex, options, config_.gate);
+               },
                [this](Reloader::Done done) { reloader_.reload(std::move(done)); }},
         control_(rooms_),
         routes_(rooms_, http_.context(), route_options(config)),
@@ -106,7 +108,7 @@ class Serving {
 
   Result<> start() {
     sync_.add_listener(comparer_);
-    auto zones = added_zones(*mirror_, config_.zones);
+    auto zones = added_zones(*mirror_, config_.zones, config_.gate);
     if (!zones) return zones.error();
     zones->insert(zones->begin(), config_.zones.begin(), config_.zones.end());
     if (auto started = sync_.start(*zones); !started) return started;

@@ -53,7 +53,7 @@ int add(const Options& options, const Console& console) {
     }
   }
   // The server checks again; what is wrong on the line itself needs no server to be told.
-  if (const auto settings = zone_from_options(*apex, given); !settings)
+  if (const auto settings = zone_from_options(*apex, given, {}); !settings)
     return console.fail("add", settings.error());
   return ask("add", options, {{"verb", "add"}, {"zone", options.zone}, {"options", std::move(list)}},
              console);
@@ -72,6 +72,8 @@ std::string type_name(const Option& option) {
   return option.type == OptionType::duration  ? "DURATION"
          : option.type == OptionType::size    ? "SIZE"
          : option.type == OptionType::integer ? "NUMBER"
+         : option.type == OptionType::ratio   ? "NUMBER"
+         : option.type == OptionType::text    ? "TEXT"
                                               : "ADDR";
 }
 

@@ -130,7 +130,8 @@ class Comparison {
     auto opened = open_version(*side.reader, zone_, *live, kept->version);
     if (!opened) return opened.error();
     kept->version = opened->row.version;
-    side.about = "serial " + std::to_string(opened->row.serial) + ", published " +
+    side.about = "serial " + std::to_string(opened->row.serial) +
+                 (opened->row.version > live->version ? ", held since " : ", published ") +
                  control::time_text(opened->row.published);
     side.walk = std::move(opened->walk);
     if (!a_.is_name_server() && !b_.is_name_server()) return {};

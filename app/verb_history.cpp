@@ -19,49 +19,62 @@ struct Options {
 std::string_view how_text(backend::How how) { return how == backend::How::whole ? "whole" : "difference"; }
 
 json::object report(const backend::VersionRow& row, bool live) {
-  return {{"version", row.version},
-          {"serial", row.serial},
-          {"published", control::time_text(row.published)},
-          {"source", row.source},
-          {"how", how_text(row.how)},
-          {"records", row.records},
-          {"added", row.added},
-          {"removed", row.removed},
-          {"digest", control::digest_text(row.digest)},
-          {"live", live}};
+  return {
+      {"version", row.version}, {"serial", row.serial},     {"published", control::time_text(row.published)},
+      {"source", row.source},   {"how", how_text(row.how)}, {"records", row.records},
+      {"added", row.added},     {"removed", row.removed},   {"digest", control::digest_text(row.digest)},
+      {"live", live},           {"held", nullptr}};
+}
+
+json::object report(const backend::HeldVersion& held) {
+  json::object row = report(held.row, false);
+  row["held"] = json::object{{"reason", held.reason}, {"message", held.message}};
+  return row;
 }
 
 // The newest first.
-void print(const std::vector<backend::VersionRow>& rows, UnixTime now, const Console& console) {
+void print(const std::vector<backend::VersionRow>& rows, const std::optional<backend::HeldVersion>& held,
+           UnixTime now, const Console& console) {
   constexpr std::size_t digest_digits = 16;  // enough to tell versions apart by eye
   Table table({"VERSION", "SERIAL", "WHEN", "SOURCE", "HOW", "ADDED", "REMOVED", "DIGEST"});
+  const auto add = [&](const backend::VersionRow& row, std::string_view mark, Colour colour) {
+    table.row({{std::to_string(row.version) + std::string(mark), colour},
+               {std::to_string(row.serial)},
+               {control::time_text(row.published) + ", " + age_text(row.published, now)},
+               {row.source.empty() ? "-" : row.source},
+               {std::string(how_text(row.how))},
+               {number_text(row.added)},
+               {number_text(row.removed)},
+               {control::digest_text(row.digest).substr(0, digest_digits), Colour::faint}});
+  };
+  if (held) add(held->row, " held", Colour::bad);
   for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
     const bool live = row == rows.rbegin();
-    table.row({{std::to_string(row->version) + (live ? " live" : ""), live ? Colour::good : Colour::none},
-               {std::to_string(row->serial)},
-               {control::time_text(row->published) + ", " + age_text(row->published, now)},
-               {row->source.empty() ? "-" : row->source},
-               {std::string(how_text(row->how))},
-               {number_text(row->added)},
-               {number_text(row->removed)},
-               {control::digest_text(row->digest).substr(0, digest_digits), Colour::faint}});
+    add(*row, live ? " live" : "", live ? Colour::good : Colour::none);
   }
   table.print(console);
+  if (held) {
+    console.out << "version " << held->row.version
+                << " is held, and not served: " << console.paint(Colour::bad, held->reason) << ": "
+                << held->message << "\n";
+  }
 }
 
 int run(const Options& options, const Console& console) {
   const auto zone = open_zone(options.where, options.zone);
   if (!zone) return console.fail("history", zone.error());
   const std::vector<backend::VersionRow> rows = zone->reader->versions(zone->live.id);
+  const std::optional<backend::HeldVersion> held = zone->reader->held(zone->live.id);
   zone->reader->reset();
   if (options.json) {
     json::array list;
+    if (held) list.push_back(report(*held));
     for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
       list.push_back(report(*row, row->version == zone->live.version));
     }
     console.out << json::serialize(list) << "\n";
   } else {
-    print(rows, SystemClock().wall(), console);
+    print(rows, held, SystemClock().wall(), console);
   }
   return exit_code::fine;
 }

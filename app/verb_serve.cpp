@@ -24,7 +24,8 @@ std::vector<std::string> apply(const Options& options, Config& config) {
     if (!endpoint) problems.push_back("--listen: " + endpoint.error().message);
   }
   for (const std::string& text : options.zones) {
-    const auto zone = parse_zone_argument(text);
+    auto zone = parse_zone_argument(text);
+    if (zone) zone->gate = config.gate;
     if (!zone) {
       problems.push_back("--zone: " + zone.error().message);
     } else if (std::any_of(config.zones.begin(), config.zones.end(),

@@ -40,8 +40,10 @@ int run(const Options& options, const Console& console) {
   const auto opened = open_version(*zone->reader, zone->apex, zone->live, options.version);
   if (!opened) return fail(opened.error());
   Spool spool;
+  const bool held = opened->row.version > zone->live.version;
   spool.append("; " + dns::to_string(zone->apex) + " serial " + std::to_string(opened->row.serial) +
-               ", version " + std::to_string(opened->row.version) + " of the mirror, published " +
+               ", version " + std::to_string(opened->row.version) + " of the mirror, " +
+               (held ? "held and not served since " : "published ") +
                control::time_text(opened->row.published) + "\n");
   if (const auto printed = print_zone(*opened->walk, spool); !printed) return fail(printed.error());
   zone->reader->reset();

@@ -52,8 +52,50 @@ Colour comparison_colour(const json::object& zone) {
   return flag_at(comparison, "complete") ? Colour::good : Colour::faint;
 }
 
+std::string failure_text(const json::object& failure) {
+  return text_at(failure, "reason") + ": " + text_at(failure, "message");
+}
+
 std::string serial_text(const json::object& object, std::string_view key) {
   return has(object, key) ? std::to_string(number_at(object, key)) : std::string("-");
+}
+
+// State and what stands in the way of newer versions, for the table.
+Table::Cell state_cell(const json::object& zone) {
+  const std::string state = text_at(zone, "state");
+  if (has(zone, "held")) return {state + ", held", Colour::bad};
+  if (flag_at(zone, "rolled_back")) return {state + ", rolled back", Colour::warning};
+  if (flag_at(zone, "on_hold")) return {state + ", on hold", Colour::warning};
+  return {state, state_colour(state)};
+}
+
+// What the gate, or an operator, decided.
+void print_decisions(const json::object& zone, UnixTime now, const Console& console) {
+  const std::string name = text_at(zone, "zone");
+  const auto line = [&](std::string_view head, const std::string& text) {
+    console.out << "  " << head << std::string(12 - head.size(), ' ') << text << "\n";
+  };
+  if (has(zone, "held")) {
+    const json::object& held = object_at(zone, "held");
+    const std::string version = number_text(number_at(held, "version"));
+    line("held", console.paint(Colour::bad, "version " + version) + " with serial " +
+                     serial_text(held, "serial") + ", " + age_text(time_at(held, "since"), now) + ": " +
+                     failure_text(held));
+    line("", "see `understudy diff mirror: mirror:@" + version + " --zone " + name +
+                 "`; `understudy accept " + name + " --version " + version + "` serves it" +
+                 (has(held, "accepted_at") ? ", or time does " + age_text(time_at(held, "accepted_at"), now)
+                                           : ""));
+  }
+  if (flag_at(zone, "on_hold"))
+    line("on hold", "by an operator: what comes is not served; `understudy resume " + name + "` ends it");
+  if (flag_at(zone, "rolled_back"))
+    line("rolled back", "by an operator: what comes is not served; `understudy resume " + name + "` ends it");
+  if (flag_at(zone, "serial_unmoved")) {
+    line("serial", console.paint(Colour::warning, "not newer than that of the version before") +
+                       ": secondaries of this server take the zone by AXFR only");
+  }
+  if (has(zone, "signatures_end"))
+    line("signatures", "the first ends " + age_text(time_at(zone, "signatures_end"), now));
 }
 
 // How the primaries are, in a few words for the table.
@@ -98,10 +140,9 @@ void print_all(const json::object& report, UnixTime now, const Console& console)
   Table table({"ZONE", "STATE", "VERSION", "SERIAL", "RECORDS", "CHECKED", "PRIMARY", "COMPARISON"});
   for (const json::value& value : zones) {
     const json::object& zone = value.get_object();
-    const std::string state = text_at(zone, "state");
     const bool has_data = number_at(zone, "version") != 0;
     table.row({{text_at(zone, "zone")},
-               {state, state_colour(state)},
+               state_cell(zone),
                {has_data ? number_text(number_at(zone, "version")) : "-"},
                {serial_text(zone, "serial")},
                {number_text(number_at(zone, "records"))},
@@ -111,10 +152,6 @@ void print_all(const json::object& report, UnixTime now, const Console& console)
   }
   table.print(console);
   print_unserved(report, now, console);
-}
-
-std::string failure_text(const json::object& failure) {
-  return text_at(failure, "reason") + ": " + text_at(failure, "message");
 }
 
 void print_primary(const json::object& primary, UnixTime now, const Console& console) {
@@ -186,6 +223,7 @@ void print_one(const json::object& zone, UnixTime now, const Console& console) {
     line("contents", counted(number_at(zone, "records"), "record", "records") + " at " +
                          counted(number_at(zone, "nodes"), "name", "names"));
   }
+  print_decisions(zone, now, console);
   const UnixTime next = time_at(zone, "next_check");
   line("checked",
        (has(zone, "last_check") ? age_text(time_at(zone, "last_check"), now) : "no source has answered yet") +

@@ -8,8 +8,8 @@
 namespace understudy::app {
 namespace {
 
-constexpr std::string_view later_verbs[] = {"hold", "accept",   "rollback",  "resume",     "deps",
-                                            "ttl",  "dangling", "preflight", "delegation", "propagation"};
+constexpr std::string_view later_verbs[] = {"deps",      "ttl",        "dangling",
+                                            "preflight", "delegation", "propagation"};
 
 int misuse(const Console& console, std::string_view message, std::string_view help,
            std::string_view verb = {}) {
@@ -66,6 +66,7 @@ int run_command(std::vector<std::string> arguments, const Console& console) {
   add_reload(root, console, action);
   add_refresh(root, console, action);
   add_retransfer(root, console, action);
+  add_decisions(root, console, action);
   add_compare(root, console, action);
   add_check_config(root, console, action);
   root.footer("Exit codes: 0 fine, 1 a difference, 2 an error, 3 unknown.");

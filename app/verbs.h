@@ -25,6 +25,7 @@ void add_remove(CLI::App& root, const Console& console, Action& action);
 void add_reload(CLI::App& root, const Console& console, Action& action);
 void add_refresh(CLI::App& root, const Console& console, Action& action);
 void add_retransfer(CLI::App& root, const Console& console, Action& action);
+void add_decisions(CLI::App& root, const Console& console, Action& action);  // hold, accept, rollback, resume
 void add_compare(CLI::App& root, const Console& console, Action& action);
 void add_check_config(CLI::App& root, const Console& console, Action& action);
 

@@ -9,7 +9,8 @@ namespace understudy::app {
 namespace {
 
 bool is_addable(const Option& option) {
-  return option.table == "zone" && option.key != "name" && option.key != "names";
+  return option.table == "zone" && option.key != "name" && option.key != "names" &&
+         option.key != "gate.command";  // it would be run as us
 }
 
 Error wrong(std::string message) { return {"zone-options", std::move(message)}; }
@@ -46,8 +47,10 @@ std::vector<const Option*> addable_options() {
   return options;
 }
 
-Result<sync::ZoneSettings> zone_from_options(const dns::Name& apex, const backend::ZoneOptions& options) {
+Result<sync::ZoneSettings> zone_from_options(const dns::Name& apex, const backend::ZoneOptions& options,
+                                             const sync::GatePolicy& gate) {
   ConfigDraft draft;
+  draft.zone.gate = gate;
   draft.zone.apex = apex.lowered();
   for (const auto& [key, value] : options) {
     if (const Result<> stored = store(draft, key, value); !stored) return stored.error();
@@ -61,7 +64,8 @@ Result<sync::ZoneSettings> zone_from_options(const dns::Name& apex, const backen
 }
 
 Result<std::vector<sync::ZoneSettings>> added_zones(backend::Mirror& mirror,
-                                                    const std::vector<sync::ZoneSettings>& configured) {
+                                                    const std::vector<sync::ZoneSettings>& configured,
+                                                    const sync::GatePolicy& gate) {
   const auto reader = mirror.reader();
   if (!reader) return reader.error();
   if (const auto renewed = (*reader)->renew(); !renewed) return renewed.error();
@@ -76,7 +80,7 @@ Result<std::vector<sync::ZoneSettings>> added_zones(backend::Mirror& mirror,
                     {"message", "it was added at run time too; the configuration's settings are in force"}});
       continue;
     }
-    auto settings = zone_from_options(added.apex, added.options);
+    auto settings = zone_from_options(added.apex, added.options, gate);
     if (!settings) {
       log::error("added-zone-not-understood", {{"zone", name}, {"message", settings.error().message}});
       continue;

@@ -11,12 +11,15 @@ namespace understudy::app {
 // The options that `add` takes: the rows of [[zone]] but the names.
 std::vector<const Option*> addable_options();
 
-// The settings of a zone with these options. Errors: "zone-options": what is wrong, and with which option.
-Result<sync::ZoneSettings> zone_from_options(const dns::Name& apex, const backend::ZoneOptions& options);
+// The settings of a zone with these options, and the configuration's gate where they say nothing else.
+// Errors: "zone-options": what is wrong, and with which option.
+Result<sync::ZoneSettings> zone_from_options(const dns::Name& apex, const backend::ZoneOptions& options,
+                                             const sync::GatePolicy& gate);
 
 // The zones that were added at run time and are not among `configured`, which goes before them; both that and
 // options that are not understood any more are logged.
 Result<std::vector<sync::ZoneSettings>> added_zones(backend::Mirror& mirror,
-                                                    const std::vector<sync::ZoneSettings>& configured);
+                                                    const std::vector<sync::ZoneSettings>& configured,
+                                                    const sync::GatePolicy& gate);
 
 }  // namespace understudy::app

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "backend/added_zone.h"
+#include "backend/held_version.h"
 #include "backend/node_block.h"
 #include "backend/versions.h"
 #include "base/clock.h"
@@ -67,9 +68,14 @@ class Reader {
   virtual std::optional<TimerRow> timers(ZoneId zone) = 0;
   // Every zone that the mirror holds, served or not.
   virtual std::vector<std::pair<Name, ZoneRow>> zones() = 0;
-  // The versions of a zone that are kept, without gaps, oldest first; the live one is the last.
+  // The versions of a zone that are kept, oldest first; the live one is the last. A number may be missing:
+  // that of a version that was held and never published.
   virtual std::vector<VersionRow> versions(ZoneId zone) = 0;
   virtual std::optional<VersionRow> version(ZoneId zone, Version version) = 0;
+  // The kept version that came after that one.
+  virtual std::optional<VersionRow> version_after(ZoneId zone, Version version) = 0;
+  virtual std::optional<HeldVersion> held(ZoneId zone) = 0;
+  virtual Standing standing(ZoneId zone) = 0;
   // A chunk (from 1) of the change that made the version, as it is stored (change.h); empty where there is
   // none.
   virtual Octets change_chunk(ZoneId zone, Version version, std::uint32_t chunk) = 0;
@@ -95,6 +101,7 @@ enum class Content : std::uint8_t {
   generation,  // in row.generation, stored by begin() and put()
   nodes,       // in `nodes`, ascending keys: a small zone, whole
   patch,       // the live generation, changed in place by `nodes`
+  held,        // in the mirror already: the version that is held becomes the live one
 };
 
 // What publish() makes live.
@@ -106,6 +113,8 @@ struct NewVersion {
   std::vector<StoredNode> nodes;
   Change change;
   Keep keep;
+  std::optional<Version> after = {};      // what was live when it was made; none: the number before its own
+  std::optional<Standing> standing = {};  // none: as it was, but for `last`
 };
 
 class Writer {
@@ -128,6 +137,10 @@ class Writer {
   // about limits::commit_octets. Returns the number of the commit: readers renewed to at least it see them.
   virtual Result<std::uint64_t> publish(std::vector<NewVersion>& versions) = 0;
   virtual Result<> discard(Generation generation) = 0;
+  // Stores a version without making it live, in the place of one that was held before. Of `held` the store
+  // fills in what it knows from `version`, and gives it back. One durable commit, or nothing.
+  virtual Result<HeldVersion> hold(NewVersion& version, HeldVersion held) = 0;
+  virtual Result<> save_standing(ZoneId zone, const Standing& standing) = 0;
   virtual Result<> save_timers(const std::vector<std::pair<ZoneId, TimerRow>>& rows) = 0;
   // Forgets versions that `keep` says are over, limits::trimmed_versions of each zone at most; true while
   // there are more.

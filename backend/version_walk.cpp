@@ -4,6 +4,7 @@
 
 #include "backend/change_cursor.h"
 #include "backend/key_order.h"
+#include "backend/overlay_walk.h"
 #include "dns/rdata.h"
 
 namespace understudy::backend {
@@ -164,14 +165,20 @@ Result<std::unique_ptr<NodeWalk>> walk_version(Reader& reader, const ZoneRow& li
     return Error{"version-unknown", "version " + std::to_string(version) +
                                         " is not kept; `understudy history` lists those that are"};
   };
-  if (live.generation == 0 || version == 0 || version > live.version) return unknown();
+  if (version > live.version) {
+    const auto held = reader.held(live.id);
+    if (!held || held->row.version != version) return unknown();
+    return walk_held(reader, live, *held);
+  }
+  if (live.generation == 0 || version == 0) return unknown();
   if (version == live.version) return walk_generation(reader, live.generation);
   if (!reader.version(live.id, version)) return unknown();
   Generation base = live.generation;
   std::vector<std::unique_ptr<VersionChange>> changes;
-  for (Version v = version + 1; v <= live.version; ++v) {
-    const auto row = reader.version(live.id, v);
+  for (Version v = version; v < live.version;) {
+    const auto row = reader.version_after(live.id, v);
     if (!row) return damaged();
+    v = row->version;
     if (row->before != 0) {
       base = row->before;
       break;

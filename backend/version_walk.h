@@ -1,5 +1,5 @@
-// Walks any version of a zone that is kept: what is stored whole and nearest after it (the live version, or
-// one that was kept beside a large change), with the changes since taken back on the way.
+// Walks any version of a zone that is kept, or held: what is stored whole and nearest after it (the live
+// version, or one that was kept beside a large change), with the changes since taken back on the way.
 //
 // Memory: one chunk of each change on the way, whatever the zone's size.
 #pragma once

@@ -43,6 +43,26 @@ void check(const Rooms& rooms, bool whole, const dns::Name& apex, const ControlR
   }
 }
 
+// hold, accept, rollback and resume.
+void decide(const Rooms& rooms, std::string_view verb, const json::object& request, const dns::Name& apex,
+            const ControlReply& reply) {
+  if (!rooms.sync.status(apex)) return reply.done(unknown_zone(apex));
+  auto done = [done = reply.done, zone = dns::to_string(apex)](Result<std::string> outcome) {
+    if (!outcome) return done(outcome.error());
+    done(json::object{{"zone", zone}, {"outcome", *outcome}});
+  };
+  if (verb == "hold") return rooms.sync.hold(apex, std::move(done));
+  if (verb == "resume") return rooms.sync.resume(apex, std::move(done));
+  const json::value* const asked = request.if_contains("version");
+  boost::system::error_code fault;
+  const auto version = asked == nullptr ? 0 : asked->to_number<backend::Version>(fault);
+  if (fault || version == 0) return reply.done(bad_request("\"version\" is no number of a version"));
+  if (verb == "accept") return rooms.sync.accept(apex, version, std::move(done));
+  const json::value* const force = request.if_contains("force");
+  const bool forced = force != nullptr && force->is_bool() && force->get_bool();
+  rooms.sync.rollback(apex, version, forced, std::move(done));
+}
+
 Result<std::vector<net::Endpoint>> addresses_of(const json::value& with) {
   std::vector<net::Endpoint> addresses;
   const json::array* const list = with.if_array();
@@ -132,10 +152,15 @@ void reload(const Rooms& rooms, const ControlReply& reply) {
   });
 }
 
+bool is_decision(std::string_view verb) {
+  return verb == "hold" || verb == "accept" || verb == "rollback" || verb == "resume";
+}
+
 }  // namespace
 
 bool is_changing_verb(std::string_view verb) {
-  return verb == "refresh" || verb == "retransfer" || verb == "add" || verb == "remove" || verb == "reload";
+  return verb == "refresh" || verb == "retransfer" || verb == "add" || verb == "remove" || verb == "reload" ||
+         is_decision(verb);
 }
 
 void run_verb(const Rooms& rooms, const json::value& request, ControlReply reply) {
@@ -157,6 +182,7 @@ void run_verb(const Rooms& rooms, const json::value& request, ControlReply reply
   if (*verb == "compare") return compare(rooms, *object, *apex, reply);
   if (*verb == "add") return add(rooms, *object, *apex, reply);
   if (*verb == "remove") return remove(rooms, *apex, reply);
+  if (is_decision(*verb)) return decide(rooms, *verb, *object, *apex, reply);
   check(rooms, *verb == "retransfer", *apex, reply);
 }
 

@@ -3,6 +3,8 @@
 #include <ctime>
 #include <unordered_map>
 
+#include "sync/reasons.h"
+
 namespace understudy::control {
 namespace {
 
@@ -23,6 +25,24 @@ json::value failure_report(const std::optional<sync::Failure>& failure) {
   if (!failure) return nullptr;
   return json::object{
       {"reason", failure->reason}, {"message", failure->message}, {"when", time_or_null(failure->when)}};
+}
+
+json::value held_report(const sync::ZoneStatus& status) {
+  if (!status.held) return nullptr;
+  const backend::HeldVersion& held = *status.held;
+  const bool operators = held.reason == sync::reason::on_hold || held.reason == sync::reason::rolled_back;
+  const UnixTime accepted =
+      status.accept_after <= Seconds(0) || operators ? 0 : held.row.published + status.accept_after.count();
+  return json::object{{"version", held.row.version},
+                      {"serial", held.row.serial},
+                      {"since", time_or_null(held.row.published)},
+                      {"reason", held.reason},
+                      {"message", held.message},
+                      {"source", held.row.source},
+                      {"records", held.row.records},
+                      {"added", held.row.added},
+                      {"removed", held.row.removed},
+                      {"accepted_at", time_or_null(accepted)}};
 }
 
 json::object primary_report(const sync::PrimaryStatus& primary) {
@@ -97,7 +117,13 @@ json::object zone_report(const sync::ZoneStatus& status,
   report["origin"] = status.added ? "added" : "configuration";
   report["version"] = status.row.version;
   report["serial"] = has_data ? json::value(status.row.serial) : json::value(nullptr);
+  report["source_serial"] = has_data ? json::value(status.standing.source_serial) : json::value(nullptr);
   report["primary_serial"] = serial_or_null(status.primary_serial);
+  report["held"] = held_report(status);
+  report["on_hold"] = status.standing.hold;
+  report["rolled_back"] = status.standing.rolled_back;
+  // Secondaries of ours cannot see by its serial that there is a new version.
+  report["serial_unmoved"] = status.standing.serial_unmoved;
   report["records"] = status.row.records;
   report["nodes"] = status.row.nodes;
   report["digest"] = has_data ? json::value(digest_text(status.row.digest)) : json::value(nullptr);
@@ -106,6 +132,7 @@ json::object zone_report(const sync::ZoneStatus& status,
   report["last_success"] = time_or_null(status.timers.last_success);
   report["next_check"] = time_or_null(status.timers.next_check);
   report["expires"] = has_data ? time_or_null(status.timers.expires) : json::value(nullptr);
+  report["signatures_end"] = time_or_null(status.signatures_end);
   report["out_of_sync_since"] = time_or_null(status.out_of_sync_since);
   report["transferring"] = status.transferring;
   report["last_transfer"] =

@@ -41,7 +41,8 @@ void add_zone(Exposition& out, const sync::ZoneStatus& zone, UnixTime now) {
   const bool stored = zone.row.version != 0;
   if (stored) {
     if (zone.state != sync::ZoneState::expired) out.add(Id::zone_serial, {label, "served"}, zone.row.serial);
-    out.add(Id::zone_serial, {label, "stored"}, zone.row.serial);
+    // What is held is the newest that is stored.
+    out.add(Id::zone_serial, {label, "stored"}, zone.held ? zone.held->row.serial : zone.row.serial);
     // What comes from a file of ours does not expire.
     if (zone.timers.expires != 0) out.add(Id::zone_expire, {label}, instant(zone.timers.expires));
   }
@@ -52,6 +53,9 @@ void add_zone(Exposition& out, const sync::ZoneStatus& zone, UnixTime now) {
   out.add(Id::zone_last_success, {label}, instant(zone.timers.last_success));
   const UnixTime since = zone.out_of_sync_since;
   out.add(Id::zone_out_of_sync, {label}, since == 0 ? 0 : instant(std::max<UnixTime>(0, now - since)));
+  out.add(Id::zone_held, {label}, zone.held ? 1 : 0);
+  out.add(Id::zone_stale, {label}, zone.state == sync::ZoneState::stale ? 1 : 0);
+  if (zone.signatures_end != 0) out.add(Id::zone_rrsig_min_expiry, {label}, instant(zone.signatures_end));
   std::set<std::string> seen;  // a primary may stand twice in a list, a series may not
   for (const sync::PrimaryStatus& primary : zone.primaries) {
     const std::string name = primary_label(primary);
@@ -125,6 +129,10 @@ void add_totals(Exposition& out, const Rooms& rooms, const sync::SyncTotals& tot
   }
   for (const auto& [why, count] : totals.transfer_fallbacks) fallbacks[why] += count;
   for (const auto& [why, count] : fallbacks) out.add(Id::transfer_in_fallback, {why}, number(count));
+  ByResult held;
+  for (const std::string_view word : reason::held_for) held[word] = 0;
+  for (const auto& [word, count] : totals.versions_held) held[word] += count;
+  for (const auto& [word, count] : held) out.add(Id::versions_held, {word}, number(count));
   ByResult received{{"ok", 0}}, sent{{"ok", 0}};
   for (const auto& [result, count] : totals.notify_received) received[result] += count;
   for (const auto& [result, count] : totals.notify_sent) sent[result] += count;

@@ -39,6 +39,8 @@ Result<std::optional<BuiltZone>> Increment::finish() {
   built.content = backend::Content::patch;
   built.nodes = std::move((*edited)->nodes);
   built.change = std::move((*edited)->change);
+  built.base = live_.version;
+  built.source_serial = built.summary.serial;
   return std::optional<BuiltZone>(std::move(built));
 }
 

@@ -9,11 +9,19 @@ namespace understudy::sync {
 
 Result<> ZoneBuild::record(const dns::RecordView& record) {
   octets_ += record.owner.size() + record.rdata.size() + 10;
-  if (record.type == dns::RRType::SOA) {
-    built_.soa_rdata.assign(record.rdata.begin(), record.rdata.end());
-    built_.soa_ttl = record.ttl;
-  }
+  if (record.type == dns::RRType::SOA) return soa(record);
+  has_signatures_ |= record.type == dns::RRType::RRSIG || record.type == dns::RRType::ZONEMD;
   return builder_.add(record);
+}
+
+Result<> ZoneBuild::soa(const dns::RecordView& record) {
+  built_.soa_rdata.assign(record.rdata.begin(), record.rdata.end());
+  built_.soa_ttl = record.ttl;
+  const dns::Serial theirs(dns::Soa::of(record.rdata).serial);
+  built_.source_serial = theirs.value();
+  raised_ = raise_serial_ && live_.generation != 0 && !theirs.is_newer_than(dns::Serial(live_.serial));
+  if (raised_) dns::store32(built_.soa_rdata.data() + built_.soa_rdata.size() - 20, live_.serial + 1);
+  return builder_.add({record.owner, record.type, record.ttl, built_.soa_rdata});
 }
 
 Result<> ZoneBuild::last_put() { return putting_.valid() ? putting_.get() : Result<>(); }
@@ -88,6 +96,8 @@ Result<BuiltZone> ZoneBuild::finish() {
     return built.error();
   }
   built_.bulk = is_bulk();
+  built_.base = live_.version;
+  built_.breaks_signatures = raised_ && has_signatures_;
   return std::move(built_);
 }
 
@@ -129,51 +139,80 @@ void Publisher::publish_bulk(Publication publication) {
   });
 }
 
-boost::asio::awaitable<Result<Published>> Publisher::publish(Order order, std::shared_ptr<BuiltZone> built) {
-  const backend::BuildSummary& summary = built->summary;
-  const backend::ZoneRow& live = order.live;
-  const bool first = live.generation == 0;
-  const dns::Serial serial(summary.serial), live_serial(live.serial);
-  if (!first && serial == live_serial && summary.digest == live.digest) {
-    discard(built->generation);
-    co_return Published{live, false};
-  }
-  if (!first && !order.any_serial && serial != live_serial && !serial.is_newer_than(live_serial)) {
-    discard(built->generation);
-    co_return Error{reason::serial_backwards, "serial " + std::to_string(summary.serial) + " came, but " +
-                                                  std::to_string(live.serial) +
-                                                  " is served: retransfer to take it"};
-  }
-  backend::ZoneRow row = live;
-  row.generation = built->generation;
-  row.version = live.version + 1;
+backend::NewVersion Publisher::version_of(Order& order, BuiltZone& built) {
+  const backend::BuildSummary& summary = built.summary;
+  backend::ZoneRow row = order.live;
+  row.generation = built.generation;
+  row.version = std::max(order.live.version, order.standing.last) + 1;
   row.serial = summary.serial;
   row.records = summary.records;
   row.nodes = summary.nodes;
   row.digest = summary.digest;
   row.published = order.now;
+  order.standing.last = row.version;
+  built.change.source = std::move(order.source);
+  return {order.entry->apex(),     row,        order.timers,       built.content, std::move(built.nodes),
+          std::move(built.change), order.keep, order.live.version, order.standing};
+}
+
+boost::asio::awaitable<Result<backend::ZoneRow>> Publisher::publish(std::shared_ptr<backend::ZoneEntry> entry,
+                                                                    backend::NewVersion version) {
   auto later = Later<Result<backend::ZoneRow>>::make(executor_);
-  Publication publication;
-  publication.entry = order.entry;
-  publication.done = [later](Result<backend::ZoneRow> r) { later->set(std::move(r)); };
-  built->change.source = std::move(order.source);
-  publication.version = {
-      order.entry->apex(),      row,       order.timers, built->content, std::move(built->nodes),
-      std::move(built->change), order.keep};
-  if (built->content == backend::Content::generation) {
+  const bool alone =
+      version.content == backend::Content::generation || version.content == backend::Content::held;
+  Publication publication{std::move(entry), std::move(version),
+                          [later](Result<backend::ZoneRow> r) { later->set(std::move(r)); }};
+  if (alone) {
     publish_bulk(std::move(publication));
   } else {
     store_.publish(std::move(publication));
   }
   auto waiting = later->get();
-  const Result<backend::ZoneRow> published = co_await std::move(waiting);
+  co_return co_await std::move(waiting);
+}
+
+boost::asio::awaitable<Result<backend::ZoneRow>> Publisher::publish(Order order,
+                                                                    std::shared_ptr<BuiltZone> built) {
+  order.standing.source_serial = built->source_serial;
+  auto publishing = publish(order.entry, version_of(order, *built));
+  const Result<backend::ZoneRow> published = co_await std::move(publishing);
   // A bulk build leaves tens of megabytes of freed nodes with the allocator; idle, a mirror needs few.
   if (built->bulk) store_.post([](backend::Writer&) { ::malloc_trim(0); });
-  if (!published) {
-    discard(built->generation);
-    co_return published.error();
-  }
-  co_return Published{*published, true};
+  if (!published) discard(built->generation);
+  co_return published;
+}
+
+boost::asio::awaitable<Result<backend::ZoneRow>> Publisher::publish_held(Order order,
+                                                                         backend::HeldVersion held) {
+  backend::ZoneRow row = order.live;
+  row.version = held.row.version;
+  row.serial = held.row.serial;
+  row.records = held.row.records;
+  row.nodes = held.row.nodes;
+  row.digest = held.row.digest;
+  row.published = order.now;
+  order.standing.source_serial = held.source_serial;
+  backend::NewVersion version{
+      order.entry->apex(), row,           order.timers, backend::Content::held, {}, {}, order.keep,
+      order.live.version,  order.standing};
+  auto publishing = publish(order.entry, std::move(version));
+  co_return co_await std::move(publishing);
+}
+
+boost::asio::awaitable<Result<backend::HeldVersion>> Publisher::hold(Order order,
+                                                                     std::shared_ptr<BuiltZone> built,
+                                                                     backend::HeldVersion why) {
+  why.base = order.live.version;
+  why.source_serial = built->source_serial;
+  auto version = std::make_shared<backend::NewVersion>(version_of(order, *built));
+  auto later = Later<Result<backend::HeldVersion>>::make(executor_);
+  store_.post([later, version, why = std::move(why)](backend::Writer& writer) {
+    later->set(writer.hold(*version, why));
+  });
+  auto waiting = later->get();
+  const Result<backend::HeldVersion> held = co_await std::move(waiting);
+  if (!held) discard(built->generation);
+  co_return held;
 }
 
 }  // namespace understudy::sync

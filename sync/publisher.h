@@ -27,16 +27,24 @@ struct BuiltZone {
   backend::Generation generation = 0;
   std::vector<backend::StoredNode> nodes;
   backend::Change change;
-  bool bulk = false;  // it took much memory to build
+  bool bulk = false;                // it took much memory to build
+  backend::Version base = 0;        // the version that was live when it was made: it can follow that one only
+  std::uint32_t source_serial = 0;  // as its source has it; its own may have been raised
+  bool breaks_signatures = false;   // it was raised, and something signs or digests the SOA
 };
 
 // Records of one new version on their way into the mirror.
 class ZoneBuild final : public RecordTarget {
  public:
-  // `live` is the zone's row: what comes is merged with it.
+  // `live` is the zone's row: what comes is merged with it. With `raise_serial` a serial that is not newer
+  // than the one that is served becomes the one after that.
   ZoneBuild(backend::BuildOptions options, const backend::ZoneRow& live, backend::Mirror& mirror,
-            StoreThread& store)
-      : builder_(std::move(options)), live_(live), mirror_(mirror), store_(store) {}
+            StoreThread& store, bool raise_serial = false)
+      : builder_(std::move(options)),
+        live_(live),
+        mirror_(mirror),
+        store_(store),
+        raise_serial_(raise_serial) {}
 
   Result<> record(const dns::RecordView& record) override;
   // Too large to be published in a commit that others share: needs the gate before finish().
@@ -45,6 +53,7 @@ class ZoneBuild final : public RecordTarget {
   Result<BuiltZone> finish();
 
  private:
+  Result<> soa(const dns::RecordView& record);
   Result<> build();
   Result<> build_beside_live();
   Result<> put(std::vector<backend::StoredNode> nodes);
@@ -54,6 +63,8 @@ class ZoneBuild final : public RecordTarget {
   const backend::ZoneRow live_;
   backend::Mirror& mirror_;
   StoreThread& store_;
+  const bool raise_serial_;
+  bool raised_ = false, has_signatures_ = false;
   BuiltZone built_;
   std::uint64_t octets_ = 0;
   std::future<Result<>> putting_;  // one batch is written while the next is made
@@ -73,11 +84,6 @@ class BulkGate {
   std::deque<std::shared_ptr<Later<bool>>> waiting_;
 };
 
-struct Published {
-  backend::ZoneRow row;
-  bool changed = true;  // false: what came is what is live already; nothing was written
-};
-
 class Publisher {
  public:
   Publisher(StoreThread& store, boost::asio::any_io_executor executor)
@@ -88,15 +94,25 @@ class Publisher {
     backend::ZoneRow live;
     backend::TimerRow timers;  // as they are once it is published
     UnixTime now = 0;
-    bool any_serial = false;  // taken though its serial is not newer
-    std::string source;       // for the history
+    std::string source;  // for the history
     backend::Keep keep;
+    backend::Standing standing;  // as it will be
   };
-  // Errors: "serial-backwards", "mirror-io". Takes `built` in every case.
-  boost::asio::awaitable<Result<Published>> publish(Order order, std::shared_ptr<BuiltZone> built);
+  // Whether to take it was judged before. Errors: "mirror-io". Takes `built` in every case.
+  boost::asio::awaitable<Result<backend::ZoneRow>> publish(Order order, std::shared_ptr<BuiltZone> built);
+  // The version that is held becomes the live one. Errors: "mirror-io"; then it is still held.
+  boost::asio::awaitable<Result<backend::ZoneRow>> publish_held(Order order, backend::HeldVersion held);
+  // Stores it without publishing it, in the place of what was held before; `why` tells reason and message.
+  // Errors: "mirror-io". Takes `built` in every case.
+  boost::asio::awaitable<Result<backend::HeldVersion>> hold(Order order, std::shared_ptr<BuiltZone> built,
+                                                            backend::HeldVersion why);
+  // What was built is not wanted.
+  void discard(backend::Generation generation);
 
  private:
-  void discard(backend::Generation generation);
+  backend::NewVersion version_of(Order& order, BuiltZone& built);
+  boost::asio::awaitable<Result<backend::ZoneRow>> publish(std::shared_ptr<backend::ZoneEntry> entry,
+                                                           backend::NewVersion version);
   void publish_bulk(Publication publication);
 
   StoreThread& store_;

@@ -54,7 +54,8 @@ void RefreshTimer::start(Now now, const dns::Soa& soa, const backend::TimerRow& 
   const UnixTime expires = row.expires != 0 ? row.expires : row.last_success + expire.count();
   const Seconds until_expiry = std::min(Seconds(expires - now.wall), expire);
   expires_at_ = now.steady + until_expiry;
-  if (until_expiry <= Seconds(0)) state_ = ZoneState::expired;
+  if (until_expiry <= Seconds(0))
+    state_ = until_expiry + serve_stale_ > Seconds(0) ? ZoneState::stale : ZoneState::expired;
 }
 
 void RefreshTimer::begin_check() {
@@ -100,15 +101,30 @@ void RefreshTimer::wanted(Now now) {
   schedule(now, milliseconds(0));
 }
 
+void RefreshTimer::adopted(Now now, const dns::Soa& soa) {
+  soa_ = soa;
+  if (state_ != ZoneState::empty) return;
+  // The first version that is served: its time begins.
+  const bool checking = checking_, again = again_;
+  succeeded(now, soa);
+  checking_ = checking;
+  again_ = again;
+}
+
 bool RefreshTimer::tick(Now now) {
-  if (state_ == ZoneState::empty || state_ == ZoneState::expired || now.steady < expires_at_) return false;
-  state_ = ZoneState::expired;
-  return true;
+  const ZoneState before = state_;
+  const bool served = state_ == ZoneState::fresh || state_ == ZoneState::retrying;
+  if (served && now.steady >= expires_at_)
+    state_ = serve_stale_ > Seconds(0) ? ZoneState::stale : ZoneState::expired;
+  if (state_ == ZoneState::stale && now.steady >= expires_at_ + serve_stale_) state_ = ZoneState::expired;
+  return state_ != before;
 }
 
 SteadyTime RefreshTimer::due() const {
   const bool may_expire = state_ == ZoneState::fresh || state_ == ZoneState::retrying;
-  const SteadyTime expiry = may_expire ? expires_at_ : SteadyTime::max();
+  const SteadyTime expiry = may_expire                   ? expires_at_
+                            : state_ == ZoneState::stale ? expires_at_ + serve_stale_
+                                                         : SteadyTime::max();
   return checking_ ? expiry : std::min(next_check_, expiry);
 }
 

@@ -8,6 +8,8 @@
 //     +-failed: wait     +----succeeded-----+                                +-failed: wait
 //       1 s, 2 s, ...                         failed: wait RETRY               RETRY
 //
+// Where the zone's policy serves on past expire, `stale` stands before `expired`, for as long as it says.
+//
 // NOTIFY makes the next check due now; one that comes while a check runs makes one more check after it,
 // however many come. The steady clock decides; wall time is only for what is kept across a restart.
 #pragma once
@@ -30,8 +32,8 @@ class RefreshTimer {
  public:
   // `seed` spreads zones with the same SOA over time, the same way at every start. `expires`: false for zones
   // whose source is a file.
-  RefreshTimer(TimerBounds bounds, std::uint64_t seed, bool expires)
-      : bounds_(bounds), seed_(seed), expires_ever_(expires) {}
+  RefreshTimer(TimerBounds bounds, std::uint64_t seed, bool expires, Seconds serve_stale = Seconds(0))
+      : bounds_(bounds), seed_(seed), expires_ever_(expires), serve_stale_(serve_stale) {}
 
   // At start: without data the first check is due at once; with data, what the mirror remembers goes on.
   void start_empty(Now now);
@@ -46,8 +48,14 @@ class RefreshTimer {
   void failed(Now now, bool answered);
   // A check wanted at once: NOTIFY, or an operator.
   void wanted(Now now);
-  // Time passed; true where the zone expires now.
+  // A version was published that no check brought: an operator's. Says nothing of the primary.
+  void adopted(Now now, const dns::Soa& soa);
+  // Time passed; true where the zone became stale, or expired, now.
   bool tick(Now now);
+  // A stale zone is served no longer.
+  void end_stale() {
+    if (state_ == ZoneState::stale) state_ = ZoneState::expired;
+  }
 
   // When to come back: for the next check, or to expire. While a check runs, only the latter.
   SteadyTime due() const;
@@ -62,6 +70,7 @@ class RefreshTimer {
   const TimerBounds bounds_;
   std::uint64_t seed_;
   const bool expires_ever_;
+  const Seconds serve_stale_;
   dns::Soa soa_{};
   ZoneState state_ = ZoneState::empty;
   bool checking_ = false, again_ = false;

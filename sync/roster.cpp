@@ -1,16 +1,14 @@
 #include "sync/roster.h"
 
+#include "backend/soa_record.h"
+
 namespace understudy::sync {
 namespace {
 
 std::optional<dns::Soa> soa_of(backend::Reader& reader, const dns::Name& apex, const backend::ZoneRow& row) {
-  if (row.generation == 0) return std::nullopt;
-  dns::NameKey key(apex);
-  backend::FoundNode found;
-  if (!reader.find_exact(row.generation, key, key.size(), found)) return std::nullopt;
-  const std::optional<backend::RRsetView> rrset = found.node.find(dns::RRType::SOA);
-  if (!rrset || rrset->size() == 0) return std::nullopt;
-  return dns::Soa::of(rrset->expand(apex).front());
+  const auto record = backend::soa_record(reader, apex, row.generation);
+  if (!record) return std::nullopt;
+  return dns::Soa::of(record->rdata);
 }
 
 backend::ZonePolicy policy_of(const ZoneSettings& settings) {
@@ -41,7 +39,7 @@ void Roster::enter(std::vector<ZoneSettings> zones, const std::vector<backend::Z
     const auto newer = timers.find(row.id);
     const backend::TimerRow remembered =
         newer != timers.end() ? newer->second : reader.timers(row.id).value_or(backend::TimerRow{});
-    agent->start(row, soa_of(reader, apex, row), remembered);
+    agent->start(row, {soa_of(reader, apex, row), remembered, reader.standing(row.id), reader.held(row.id)});
     by_id_[row.id] = agent;
     by_key_[key_of(apex)] = agent.get();
     const std::vector<SourceSpec>& sources = agent->settings().sources;

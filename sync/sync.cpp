@@ -47,7 +47,8 @@ struct Sync::Impl {
                  options.tls,
                  tallies,
                  listeners,
-                 [this](backend::ZoneId zone, const backend::TimerRow& row) { dirty_timers[zone] = row; }},
+                 [this](backend::ZoneId zone, const backend::TimerRow& row) { dirty_timers[zone] = row; },
+                 [this](const std::shared_ptr<ZoneAgent>& agent) { scheduler.reschedule(agent); }},
         scheduler(executor, c),
         roster(workshop, t),
         changes(workshop, m, roster, scheduler, dirty_timers),
@@ -62,6 +63,7 @@ struct Sync::Impl {
   void files_seen(const std::vector<backend::ZoneId>& changed);
   void take_notices();
   void want(dns::NameView apex, bool whole, Done done);
+  void order(dns::NameView apex, ZoneAgent::Order order, backend::Version version, bool force, Done done);
   void stop();
 
   boost::asio::any_io_executor executor;
@@ -193,6 +195,15 @@ void Sync::Impl::want(dns::NameView apex, bool whole, Done done) {
   scheduler.reschedule(agent->shared_from_this());
 }
 
+void Sync::Impl::order(dns::NameView apex, ZoneAgent::Order order, backend::Version version, bool force,
+                       Done done) {
+  ZoneAgent* agent = roster.find(apex);
+  if (agent == nullptr) {
+    return done(Error{reason::no_source, dns::to_string(apex) + " is no zone of this server"});
+  }
+  agent->order(order, version, force, std::move(done));
+}
+
 void Sync::Impl::stop() {
   scheduler.stop();
   flush_timer.cancel();
@@ -218,6 +229,22 @@ void Sync::stop() { impl_->stop(); }
 void Sync::refresh(dns::NameView apex, Done done) { impl_->want(apex, false, std::move(done)); }
 
 void Sync::retransfer(dns::NameView apex, Done done) { impl_->want(apex, true, std::move(done)); }
+
+void Sync::hold(dns::NameView apex, Done done) {
+  impl_->order(apex, ZoneAgent::Order::hold, 0, false, std::move(done));
+}
+
+void Sync::accept(dns::NameView apex, backend::Version version, Done done) {
+  impl_->order(apex, ZoneAgent::Order::accept, version, false, std::move(done));
+}
+
+void Sync::rollback(dns::NameView apex, backend::Version version, bool force, Done done) {
+  impl_->order(apex, ZoneAgent::Order::rollback, version, force, std::move(done));
+}
+
+void Sync::resume(dns::NameView apex, Done done) {
+  impl_->order(apex, ZoneAgent::Order::resume, 0, false, std::move(done));
+}
 
 void Sync::add(ZoneSettings settings, backend::ZoneOptions options, Done done) {
   impl_->changes.add(std::move(settings), std::move(options), std::move(done));
@@ -254,6 +281,7 @@ SyncTotals Sync::totals() const {
   totals.transfer_durations_sum_count = {tallies.transfer_seconds,
                                          static_cast<double>(tallies.transfers_timed)};
   totals.notify_received.assign(tallies.notify_received.begin(), tallies.notify_received.end());
+  totals.versions_held.assign(tallies.versions_held.begin(), tallies.versions_held.end());
   totals.notify_sent.assign(impl_->notify_sender.counts().begin(), impl_->notify_sender.counts().end());
   return totals;
 }

@@ -43,6 +43,12 @@ class Sync final : public backend::NotifySink {
   void refresh(dns::NameView apex, Done done);
   void retransfer(dns::NameView apex, Done done);
 
+  // An operator's decisions about a zone; `done` as above. See ZoneAgent for what they do.
+  void hold(dns::NameView apex, Done done);
+  void accept(dns::NameView apex, backend::Version version, Done done);
+  void rollback(dns::NameView apex, backend::Version version, bool force, Done done);
+  void resume(dns::NameView apex, Done done);
+
   // A zone more, or one fewer of those that were added so, at once and kept across restarts. `done` is called
   // once, on the sync thread, with what happened in words. `options` are what `settings` were made from.
   void add(ZoneSettings settings, backend::ZoneOptions options, Done done);

@@ -14,10 +14,6 @@ bool all_files(const ZoneSettings& settings) {
                      [](const SourceSpec& source) { return std::holds_alternative<FileSource>(source); });
 }
 
-double seconds_between(SteadyTime from, SteadyTime to) {
-  return std::chrono::duration<double>(to - from).count();
-}
-
 }  // namespace
 
 ZoneAgent::ZoneAgent(Workshop& workshop, ZoneSettings settings, std::shared_ptr<backend::ZoneEntry> entry)
@@ -25,7 +21,8 @@ ZoneAgent::ZoneAgent(Workshop& workshop, ZoneSettings settings, std::shared_ptr<
       settings_(std::move(settings)),
       entry_(std::move(entry)),
       // A file on our own disk is the authority: what it says holds for as long as it says it.
-      timer_(settings_.timers, entry_->id(), !all_files(settings_)) {
+      timer_(settings_.timers, entry_->id(), !all_files(settings_), settings_.serve_stale),
+      turn_(workshop.executor) {
   for (const SourceSpec& spec : settings_.sources) {
     Source source{spec, {}};
     source.status.source = to_string(spec);
@@ -34,20 +31,25 @@ ZoneAgent::ZoneAgent(Workshop& workshop, ZoneSettings settings, std::shared_ptr<
   }
 }
 
-void ZoneAgent::start(const backend::ZoneRow& row, const std::optional<dns::Soa>& soa,
-                      const backend::TimerRow& timers) {
+void ZoneAgent::start(const backend::ZoneRow& row, Remembered remembered) {
   row_ = row;
+  standing_ = remembered.standing;
+  // Of a zone that was mirrored before anything of this was remembered.
+  if (standing_.last == 0) standing_.source_serial = row.serial;
+  held_ = std::move(remembered.held);
   const Now now = Now::of(workshop_.clock);
-  if (!has_data() || !soa) {
+  whole_at_ = now.steady;
+  accept_later();
+  if (!has_data() || !remembered.soa) {
     timer_.start_empty(now);
     return;
   }
-  soa_ = *soa;
-  timer_.start(now, soa_, timers);
+  soa_ = *remembered.soa;
+  timer_.start(now, soa_, remembered.timers);
   // A file may have changed while we were away; looking costs nothing.
   if (all_files(settings_)) timer_.wanted(now);
-  entry_->set_service(timer_.state() == ZoneState::expired ? backend::Service::expired
-                                                           : backend::Service::serving);
+  show_service();
+  if (timer_.state() == ZoneState::stale) became_stale();
 }
 
 void ZoneAgent::want_check(Done done) {
@@ -85,14 +87,6 @@ void ZoneAgent::answer(const Result<std::string>& outcome) {
   for (const Done& done : std::exchange(waiting_, {})) done(outcome);
 }
 
-void ZoneAgent::tick() {
-  if (retired_ || !timer_.tick(Now::of(workshop_.clock))) return;
-  entry_->set_service(backend::Service::expired);
-  log::error("zone-expired", {{"zone", dns::to_string(settings_.apex)},
-                              {"serial", row_.serial},
-                              {"last-success", timer_.row().last_success}});
-}
-
 void ZoneAgent::begin_cycle() {
   tick();
   timer_.begin_check();
@@ -117,7 +111,8 @@ asio::awaitable<void> ZoneAgent::cycle() {
     current = true;
     // RFC 1996 3.11: another primary may have sent the NOTIFY; where its serial is newer still, the others
     // are asked.
-    const bool heard_of_newer = hint && dns::Serial(*hint).is_newer_than(dns::Serial(row_.serial));
+    const bool heard_of_newer =
+        hint && dns::Serial(*hint).is_newer_than(dns::Serial(standing_.source_serial));
     if (*result != Outcome::current || !heard_of_newer) break;
   }
   if (!result && current) result = Outcome::current;
@@ -128,17 +123,20 @@ void ZoneAgent::end_cycle(const Result<Outcome>& result) {
   const Now now = Now::of(workshop_.clock);
   tried_ = true;
   if (result && has_data()) {
-    const bool was_expired = timer_.state() == ZoneState::expired;
+    const ZoneState before = timer_.state();
     timer_.succeeded(now, soa_);
-    entry_->set_service(backend::Service::serving);
-    if (was_expired) log::info("zone-serving-again", {{"zone", dns::to_string(settings_.apex)}});
+    signatures_end_at_ = SteadyTime::max();
+    show_service();
+    if (before == ZoneState::expired || before == ZoneState::stale)
+      log::info("zone-serving-again", {{"zone", dns::to_string(settings_.apex)}});
   } else {
     timer_.failed(now, answered_);
   }
   workshop_.save_timers(row_.id, timer_.row());
-  const std::string good = result && *result == Outcome::published
-                               ? "transferred version " + std::to_string(row_.version)
-                               : std::string("up to date");
+  std::string good = "up to date";
+  if (result && *result == Outcome::published) good = "transferred version " + std::to_string(row_.version);
+  if (result && *result == Outcome::held && held_)
+    good = "version " + std::to_string(held_->row.version) + " is held: " + held_->message;
   // In place: a string alone could also be meant as an Error's reason.
   answer(result ? Result<std::string>(boost::system::in_place_value, good)
                 : Result<std::string>(result.error()));
@@ -151,11 +149,17 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_source(std::size_t in
 
 // What a serial that a primary told means for what is live.
 Result<ZoneAgent::Outcome> ZoneAgent::judge(std::uint32_t serial) {
-  const dns::Serial theirs(serial), ours(row_.serial);
-  if (theirs == ours) return Outcome::current;
-  if (theirs.is_newer_than(ours)) return Outcome::behind;
+  const dns::Serial theirs(serial), ours(standing_.source_serial);
+  const bool is_held = held_ && serial == held_->source_serial;
+  if ((is_held || (has_data() && theirs == ours)) && full_check_due()) return Outcome::behind;
+  if (is_held) return Outcome::held;
+  if (has_data() && theirs == ours) return Outcome::current;
+  if (!has_data() || theirs.is_newer_than(ours)) return Outcome::behind;
+  // A zone that is not fresh any more takes what its primary has when it comes back.
+  const bool past_expire = timer_.state() == ZoneState::expired || timer_.state() == ZoneState::stale;
+  if (past_expire || settings_.gate.backwards != SerialPolicy::ignore) return Outcome::behind;
   return Error{reason::serial_backwards, "it has serial " + std::to_string(serial) + ", but " +
-                                             std::to_string(row_.serial) +
+                                             std::to_string(standing_.source_serial) +
                                              " is served: retransfer to take it"};
 }
 
@@ -185,7 +189,8 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_primary(std::size_t i
   const Result<net::Trust> trust = trust_of(spec);
   if (!trust) co_return trust.error().within(name);
   if (const auto blocked = workshop_.health.blocked(primary, workshop_.clock.steady())) co_return *blocked;
-  if (has_data() && !whole) {
+  bool newer = false;
+  if ((has_data() || held_) && !whole) {
     auto probing = probe_soa(primary, settings_.apex, settings_.transfer_source, *trust);
     const Result<ProbeAnswer> answer = co_await std::move(probing);
     if (!answer) {
@@ -195,10 +200,11 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_primary(std::size_t i
     note_answer(sources_[index], answer->serial, answer->round_trip);
     const Result<Outcome> verdict = judge(answer->serial);
     if (!verdict) co_return verdict.error().within(name);
-    if (*verdict == Outcome::current) co_return verdict;
+    if (*verdict != Outcome::behind) co_return verdict;
+    newer = dns::Serial(answer->serial).is_newer_than(dns::Serial(standing_.source_serial));
   }
   const SteadyTime began = workshop_.clock.steady();
-  if (!whole && may_ask_for_increment(sources_[index])) {
+  if (newer && may_ask_for_increment(sources_[index])) {
     auto trying = try_increment(index, began, *trust);
     const std::optional<Result<Outcome>> outcome = co_await std::move(trying);
     if (outcome) co_return *outcome;
@@ -213,7 +219,8 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_primary(std::size_t i
     note_refusal(sources_[index].status.source, came.error());
     co_return came.error();
   }
-  note_answer(sources_[index], came->built->summary.serial, {});
+  whole_at_ = workshop_.clock.steady();
+  note_answer(sources_[index], came->built->source_serial, {});
   auto taking = take_over(came->built, came->counts, sources_[index].status.source, began, whole);
   Result<Outcome> taken = co_await std::move(taking);
   if (!taken) note_refusal(sources_[index].status.source, taken.error());
@@ -226,6 +233,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_file(std::size_t inde
   const bool read_before = !file_state_.paths.empty() && file_state_.paths.front() == path;
   if (!whole && read_before && !has_changed(file_state_)) {
     if (file_failure_) co_return *file_failure_;
+    if (held_) co_return Outcome::held;
     if (has_data()) co_return Outcome::current;
   }
   const SteadyTime began = workshop_.clock.steady();
@@ -246,7 +254,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_file(std::size_t inde
     if (!built) {
       taken = built.error();
     } else {
-      note_serial((*built)->summary.serial);
+      note_serial((*built)->source_serial);
       TransferCounts counts = *read->counts;
       counts.kind = TransferKind::file;
       auto taking = take_over(*built, std::move(counts), source, began, true);
@@ -263,101 +271,6 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_file(std::size_t inde
   co_return taken;
 }
 
-asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::take_over(std::shared_ptr<BuiltZone> built,
-                                                                 TransferCounts counts, std::string source,
-                                                                 SteadyTime began, bool any_serial) {
-  const Error removed{reason::zone_removed, dns::to_string(settings_.apex) + " was removed meanwhile"};
-  if (retired_) {
-    workshop_.store.post([generation = built->generation](backend::Writer& writer) {
-      if (generation != 0) (void)writer.discard(generation);
-    });
-    co_return removed;
-  }
-  const Now now = Now::of(workshop_.clock);
-  RefreshTimer after = timer_;  // as it will be once this version is live
-  after.succeeded(now, built->summary.soa);
-  const std::uint32_t before = row_.serial;
-  const bool moved = dns::Serial(built->summary.serial).is_newer_than(dns::Serial(before));
-  auto publishing = workshop_.publisher.publish(
-      {entry_, row_, after.row(), now.wall, any_serial, source, settings_.keep}, built);
-  publishing_ = true;
-  const Result<Published> published = co_await std::move(publishing);
-  publishing_ = false;
-  if (retired_) {
-    retired_done_();
-    co_return removed;
-  }
-  if (!published) co_return published.error();
-  if (!published->changed) {
-    soa_ = built->summary.soa;
-    co_return Outcome::unchanged;
-  }
-  if (has_data() && !moved) {
-    log::warning("serial-not-newer", {{"zone", dns::to_string(settings_.apex)},
-                                      {"source", source},
-                                      {"serial", built->summary.serial},
-                                      {"before", before}});
-  }
-  row_ = published->row;
-  soa_ = built->summary.soa;
-  note_serial(row_.serial);
-  announce(*built, counts, source, seconds_between(began, workshop_.clock.steady()));
-  co_return Outcome::published;
-}
-
-// Readers can see the version: now the others are told.
-void ZoneAgent::announce(const BuiltZone& built, const TransferCounts& counts, const std::string& source,
-                         double seconds) {
-  const std::string zone = dns::to_string(settings_.apex);
-  log::info("transfer-done", {{"zone", zone},
-                              {"serial", row_.serial},
-                              {"version", row_.version},
-                              {"type", to_string(counts.kind)},
-                              {"primary", source},
-                              {"records", row_.records},
-                              {"octets", counts.octets},
-                              {"seconds", seconds}});
-  last_transfer_ = counts.kind;
-  ++workshop_.tallies.transfers_in[{to_string(counts.kind), "ok"}];
-  ++workshop_.tallies.transfers_timed;
-  workshop_.tallies.transfer_seconds += seconds;
-  out_of_zone_dropped_ = counts.out_of_zone;
-  if (counts.out_of_zone != 0) {
-    log::warning("out-of-zone-dropped",
-                 {{"zone", zone}, {"records", counts.out_of_zone}, {"first", counts.first_out_of_zone}});
-  }
-  if (built.summary.dropped_cnames != 0) {
-    log::warning("cname-dropped", {{"zone", zone}, {"records", built.summary.dropped_cnames}});
-  }
-  if (built.summary.chain_gaps != 0) {
-    log::warning("denial-chain-broken", {{"zone", zone},
-                                         {"version", row_.version},
-                                         {"gaps", built.summary.chain_gaps},
-                                         {"first", built.summary.first_chain_gap}});
-  }
-  for (backend::PublicationListener* listener : workshop_.listeners) listener->published(*entry_, row_);
-  if (settings_.notify.empty()) return;
-  workshop_.notify.notify({settings_.apex, dns::RRType::SOA, built.soa_ttl, built.soa_rdata}, secondaries(),
-                          settings_.transfer_source);
-}
-
-// Those whose key is not there any more are not told: without a signature they would not believe it.
-std::vector<Secondary> ZoneAgent::secondaries() const {
-  std::vector<Secondary> all;
-  for (const net::KeyedEndpoint& secondary : settings_.notify) {
-    net::Trust trust;
-    if (secondary.key) trust.key = workshop_.keys.find(*secondary.key);
-    if (!secondary.key || trust.key) {
-      all.emplace_back(secondary.address, std::move(trust));
-    } else {
-      log::error("notify-key-unknown", {{"zone", dns::to_string(settings_.apex)},
-                                        {"secondary", net::to_string(secondary.address)},
-                                        {"key", dns::to_string(*secondary.key)}});
-    }
-  }
-  return all;
-}
-
 TransferRules ZoneAgent::rules() const {
   return {settings_.apex, 0, settings_.transfer_octets, settings_.transfer_records,
           settings_.refuse_out_of_zone};
@@ -369,7 +282,8 @@ backend::BuildOptions ZoneAgent::build_options() const {
 }
 
 std::shared_ptr<ZoneBuild> ZoneAgent::new_build() const {
-  return std::make_shared<ZoneBuild>(build_options(), row_, workshop_.mirror, workshop_.store);
+  return std::make_shared<ZoneBuild>(build_options(), row_, workshop_.mirror, workshop_.store,
+                                     settings_.raise_serial);
 }
 
 const FileState* ZoneAgent::file_to_watch() const {

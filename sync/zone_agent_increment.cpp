@@ -5,10 +5,11 @@ namespace understudy::sync {
 namespace asio = boost::asio;
 
 // Where a CNAME was kept out of the zone, what the primary has is more than what we have, and a difference
-// may tell of it or bring it back: such zones come whole.
+// may tell of it or bring it back: such zones come whole; as do those whose serials are raised here.
 bool ZoneAgent::may_ask_for_increment(const Source& source) const {
   const SteadyTime now = workshop_.clock.steady();
-  return has_data() && !settings_.drop_cname_conflicts && now >= source.no_ixfr_until &&
+  return has_data() && !settings_.drop_cname_conflicts && !settings_.raise_serial &&
+         standing_.source_serial == row_.serial && now >= source.no_ixfr_until &&
          workshop_.health.may_know_ixfr(*source.status.address, now);
 }
 

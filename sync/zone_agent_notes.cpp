@@ -13,10 +13,11 @@ constexpr Seconds ixfr_back_off{600};
 
 void ZoneAgent::note_serial(std::uint32_t serial) {
   const dns::Serial theirs(serial);
-  if (!primary_serial_ || theirs.is_newer_than(dns::Serial(*primary_serial_)) || serial == row_.serial) {
+  const std::uint32_t ours = standing_.source_serial;  // as the source has it
+  if (!primary_serial_ || theirs.is_newer_than(dns::Serial(*primary_serial_)) || serial == ours) {
     primary_serial_ = serial;
   }
-  if (*primary_serial_ == row_.serial) {
+  if (has_data() && *primary_serial_ == ours) {
     out_of_sync_since_ = 0;
   } else if (out_of_sync_since_ == 0) {
     out_of_sync_since_ = workshop_.clock.wall();
@@ -111,6 +112,11 @@ ZoneStatus ZoneAgent::status() const {
   status.out_of_zone_dropped = out_of_zone_dropped_;
   status.transferring = transferring_;
   if (last_transfer_) status.last_transfer = to_string(*last_transfer_);
+  status.standing = standing_;
+  status.held = held_;
+  status.raises_serial = settings_.raise_serial;
+  status.accept_after = settings_.gate.accept_after;
+  status.signatures_end = signatures_end_;
   for (const Source& source : sources_) status.primaries.push_back(workshop_.health.complete(source.status));
   status.secondaries = workshop_.notify.status(settings_.apex);
   return status;

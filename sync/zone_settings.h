@@ -12,6 +12,7 @@
 #include "dns/tsig_key.h"
 #include "net/access.h"
 #include "net/tls_client.h"
+#include "sync/gate_policy.h"
 
 namespace understudy::sync {
 
@@ -50,6 +51,10 @@ struct ZoneSettings {
   bool refuse_out_of_zone = false;    // false: such records are dropped, with an alarm
   bool drop_cname_conflicts = false;  // false: a CNAME beside other data refuses the version
   backend::Keep keep;                 // the versions that are remembered
+  GatePolicy gate;
+  bool raise_serial = false;         // false: versions keep their source's serial, though it does not move on
+  Seconds serve_stale{0};            // for so long past expire; 0: SERVFAIL at once
+  bool stop_past_signature = false;  // stale data are served no longer than their signatures hold
   std::uint64_t transfer_octets = limits::transfer_octets;
   std::uint64_t transfer_records = limits::transfer_records;
   std::uint32_t records_per_name = limits::records_per_name;

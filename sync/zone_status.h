@@ -57,6 +57,11 @@ struct ZoneStatus {
   std::uint64_t out_of_zone_dropped = 0;        // records, in the version that is served
   bool transferring = false;
   std::string_view last_transfer;  // the type of the last one that was published; empty: none since the start
+  backend::Standing standing;
+  std::optional<backend::HeldVersion> held;
+  bool raises_serial = false;   // where a version's own would not be newer
+  Seconds accept_after{0};      // a held version is published by itself after that; 0: never
+  UnixTime signatures_end = 0;  // the first of them, looked for while stale; 0: not known
   std::vector<PrimaryStatus> primaries;
   std::vector<NotifyStatus> secondaries;  // that were told of a version since the start
 };
@@ -87,6 +92,7 @@ struct SyncTotals {
   std::vector<double> transfer_durations_sum_count{0, 0};                      // seconds, transfers
   std::vector<std::pair<std::string_view, std::uint64_t>> notify_received;     // by result
   std::vector<std::pair<std::string_view, std::uint64_t>> notify_sent;         // by result
+  std::vector<std::pair<std::string_view, std::uint64_t>> versions_held;       // by reason
 };
 
 }  // namespace understudy::sync

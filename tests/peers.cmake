@@ -28,6 +28,7 @@ peer_suite(interop/versions.py LABEL interop TIMEOUT 600)
 peer_suite(interop/validated.py LABEL interop TIMEOUT 600)
 peer_suite(interop/restart_and_kill.py LABEL interop TIMEOUT 900)
 peer_suite(interop/failpoints.py LABEL interop TIMEOUT 900)
+peer_suite(interop/gate.py LABEL interop TIMEOUT 900)
 peer_suite(interop/differential.py LABEL interop TIMEOUT 900)
 
 # Faults of the disk: a library that is loaded before the executable stands between it and the mirror.

@@ -1,6 +1,7 @@
 // Zones that come and go at run time: the databases `added` and `unserved`.
 #include <unordered_set>
 
+#include "backend/lmdb/held_store.h"
 #include "backend/lmdb/reader.h"
 #include "backend/lmdb/store_format.h"
 #include "backend/lmdb/version_store.h"
@@ -70,6 +71,7 @@ int forget_zone(MDB_txn* txn, const Environment::Databases& databases, MDB_val k
     dns::store64(id.data(), row->id);
     code = remove_if_there(txn, databases.timers, to_val(Octets(id)));
     if (code == 0) code = forget_versions(txn, databases, row->id, erased);
+    if (code == 0) code = forget_decisions(txn, databases, row->id);
     if (code == 0 && row->generation != 0) {
       std::array<std::uint8_t, generation_octets> generation;
       store_generation(generation.data(), row->generation);

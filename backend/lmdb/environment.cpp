@@ -122,9 +122,10 @@ int convert_from_schema_1(MDB_txn* txn, const Environment::Databases& databases)
 int Environment::make_databases(MDB_txn* txn, bool read_only) {
   const unsigned create = read_only ? 0u : static_cast<unsigned>(MDB_CREATE);
   const std::pair<const char*, MDB_dbi*> all[] = {
-      {"meta", &databases_.meta},   {"zones", &databases_.zones},      {"timers", &databases_.timers},
-      {"nodes", &databases_.nodes}, {"changes", &databases_.changes},  {"garbage", &databases_.garbage},
-      {"added", &databases_.added}, {"unserved", &databases_.unserved}};
+      {"meta", &databases_.meta},        {"zones", &databases_.zones},       {"timers", &databases_.timers},
+      {"nodes", &databases_.nodes},      {"changes", &databases_.changes},   {"garbage", &databases_.garbage},
+      {"added", &databases_.added},      {"unserved", &databases_.unserved}, {"held", &databases_.held},
+      {"standing", &databases_.standing}};
   for (const auto& [name, handle] : all) {
     if (const int code = mdb_dbi_open(txn, name, create, handle); code != 0) return code;
   }

@@ -26,7 +26,7 @@ class Environment {
   // Databases, opened at start and never closed.
   struct Databases {
     MDB_dbi meta = 0, zones = 0, timers = 0, nodes = 0, changes = 0, garbage = 0;
-    MDB_dbi added = 0, unserved = 0;
+    MDB_dbi added = 0, unserved = 0, held = 0, standing = 0;
   };
 
   static Result<std::unique_ptr<Environment>> open(const MirrorOptions& options);

@@ -1,7 +1,9 @@
 #include "backend/lmdb/reader.h"
 
+#include "backend/lmdb/held_store.h"
 #include "backend/lmdb/store_format.h"
 #include "backend/lmdb/transaction.h"
+#include "backend/lmdb/version_store.h"
 
 namespace understudy::backend::lmdb {
 
@@ -164,22 +166,30 @@ std::optional<VersionRow> LmdbReader::version(ZoneId zone, Version version) {
   return decode_version(change_key(zone, version, 0), change_chunk(zone, version, 0));
 }
 
+// The next row of the zone, past the chunks of that version.
+std::optional<VersionRow> LmdbReader::version_after(ZoneId zone, Version version) {
+  VersionRow row;
+  if (next_version(txn_, environment_.databases().changes, zone, version, row) != 0) return std::nullopt;
+  return row;
+}
+
 std::vector<VersionRow> LmdbReader::versions(ZoneId zone) {
   std::vector<VersionRow> out;
-  MDB_cursor* cursor = nullptr;
-  if (mdb_cursor_open(txn_, environment_.databases().changes, &cursor) != 0) return out;
-  // From row to row, past the chunks between them.
-  ChangeKey at = change_key(zone, 0, 0);
-  MDB_val key = to_val(at), value{};
-  while (mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE) == 0) {
-    const auto row = decode_version(to_octets(key), to_octets(value));
-    if (!row || dns::load64(to_octets(key).data()) != zone) break;
-    out.push_back(*row);
-    at = change_key(zone, row->version + 1, 0);
-    key = to_val(at);
-  }
-  mdb_cursor_close(cursor);
+  for (auto row = version_after(zone, 0); row; row = version_after(zone, out.back().version))
+    out.push_back(std::move(*row));
   return out;
+}
+
+std::optional<HeldVersion> LmdbReader::held(ZoneId zone) {
+  std::optional<HeldVersion> held;
+  if (get_held(txn_, environment_.databases(), zone, held) != 0) return std::nullopt;
+  return held;
+}
+
+Standing LmdbReader::standing(ZoneId zone) {
+  Standing standing;
+  get_standing(txn_, environment_.databases(), zone, standing);
+  return standing;
 }
 
 }  // namespace understudy::backend::lmdb

@@ -21,6 +21,9 @@ class LmdbReader final : public Reader {
   std::vector<std::pair<Name, ZoneRow>> zones() override;
   std::vector<VersionRow> versions(ZoneId zone) override;
   std::optional<VersionRow> version(ZoneId zone, Version version) override;
+  std::optional<VersionRow> version_after(ZoneId zone, Version version) override;
+  std::optional<HeldVersion> held(ZoneId zone) override;
+  Standing standing(ZoneId zone) override;
   Octets change_chunk(ZoneId zone, Version version, std::uint32_t chunk) override;
   std::vector<AddedZone> added() override;
   std::vector<UnservedZone> unserved() override;

@@ -95,6 +95,81 @@ std::optional<VersionRow> decode_version(Octets key, Octets v) {
   return row;
 }
 
+HeldKey held_key(ZoneId zone, std::uint32_t chunk) {
+  HeldKey key{};
+  dns::store64(key.data(), zone);
+  dns::store32(key.data() + 8, chunk);
+  return key;
+}
+
+namespace {
+
+constexpr std::size_t held_head_octets = 27;  // then the reason, the message, and the row
+
+void append_text(std::vector<std::uint8_t>& out, std::string_view text) {
+  const std::size_t size = std::min<std::size_t>(text.size(), 0xffff);
+  out.resize(out.size() + 2);
+  dns::store16(&out[out.size() - 2], static_cast<std::uint16_t>(size));
+  out.insert(out.end(), text.begin(), text.begin() + static_cast<std::ptrdiff_t>(size));
+}
+
+std::optional<std::string> take_text(Octets& rest) {
+  if (rest.size() < 2 || rest.size() - 2u < dns::load16(rest.data())) return std::nullopt;
+  const Octets text = rest.subspan(2, dns::load16(rest.data()));
+  rest = rest.subspan(2 + text.size());
+  return std::string(text.begin(), text.end());
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> encode(const HeldVersion& held) {
+  std::vector<std::uint8_t> v(held_head_octets);
+  dns::store64(v.data(), held.row.version);
+  dns::store64(v.data() + 8, held.base);
+  store_generation(v.data() + 16, held.generation);
+  v[22] = held.patch ? 1 : 0;
+  dns::store32(v.data() + 23, held.source_serial);
+  append_text(v, held.reason);
+  append_text(v, held.message);
+  const std::vector<std::uint8_t> row = encode(held.row);
+  v.insert(v.end(), row.begin(), row.end());
+  return v;
+}
+
+std::optional<HeldVersion> decode_held(Octets v) {
+  if (v.size() < held_head_octets || v[22] > 1) return std::nullopt;
+  HeldVersion held;
+  const Version version = dns::load64(v.data());
+  held.base = dns::load64(v.data() + 8);
+  held.generation = load_generation(v.data() + 16);
+  held.patch = v[22] == 1;
+  held.source_serial = dns::load32(v.data() + 23);
+  Octets rest = v.subspan(held_head_octets);
+  auto reason = take_text(rest), message = reason ? take_text(rest) : std::nullopt;
+  if (!message) return std::nullopt;
+  held.reason = std::move(*reason);
+  held.message = std::move(*message);
+  auto row = decode_version(change_key(0, version, 0), rest);
+  if (!row) return std::nullopt;
+  held.row = std::move(*row);
+  return held;
+}
+
+StandingValue encode(const Standing& standing) {
+  StandingValue v{};
+  dns::store64(v.data(), standing.last);
+  dns::store32(v.data() + 8, standing.source_serial);
+  v[12] = static_cast<std::uint8_t>((standing.hold ? 1 : 0) | (standing.rolled_back ? 2 : 0) |
+                                    (standing.serial_unmoved ? 4 : 0));
+  return v;
+}
+
+std::optional<Standing> decode_standing(Octets v) {
+  if (v.size() != sizeof(StandingValue)) return std::nullopt;
+  return Standing{dns::load64(v.data()), dns::load32(v.data() + 8), (v[12] & 1) != 0, (v[12] & 2) != 0,
+                  (v[12] & 4) != 0};
+}
+
 std::vector<std::uint8_t> encode(const AddedZone& zone) {
   std::vector<std::uint8_t> v(8);
   dns::store64(v.data(), static_cast<std::uint64_t>(zone.added));

@@ -10,7 +10,7 @@
 
 namespace understudy::backend::lmdb::store_format {
 
-inline constexpr std::uint32_t schema_version = 2, oldest_schema_version = 1;
+inline constexpr std::uint32_t schema_version = 3, oldest_schema_version = 1;
 inline constexpr std::string_view schema_key = "schema", next_zone_key = "next-zone",
                                   next_bulk_key = "next-bulk-generation",
                                   next_small_key = "next-small-generation";
@@ -47,6 +47,17 @@ ChangeKey change_key(ZoneId zone, Version version, std::uint32_t chunk);
 inline constexpr std::size_t version_head_octets = 111;  // then the source's text
 std::vector<std::uint8_t> encode(const VersionRow& row);
 std::optional<VersionRow> decode_version(Octets key, Octets value);
+
+// held: zone id 8, chunk 4 -> chunk 0 is the version that is held, the others are its change.
+using HeldKey = std::array<std::uint8_t, 12>;
+HeldKey held_key(ZoneId zone, std::uint32_t chunk);
+std::vector<std::uint8_t> encode(const HeldVersion& held);
+std::optional<HeldVersion> decode_held(Octets value);
+
+// standing: zone id, 8 octets -> what was decided about it.
+using StandingValue = std::array<std::uint8_t, 13>;
+StandingValue encode(const Standing& standing);
+std::optional<Standing> decode_standing(Octets value);
 
 // added: 01 + name key -> when, 8 octets, and each option: length 1, key, length 2, value.
 std::vector<std::uint8_t> encode(const AddedZone& zone);

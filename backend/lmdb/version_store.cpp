@@ -22,14 +22,6 @@ int get_version(MDB_txn* txn, MDB_dbi changes, ZoneId zone, Version version, Ver
   return 0;
 }
 
-int bury(MDB_txn* txn, MDB_dbi garbage, Generation generation, ZoneId zone) {
-  std::array<std::uint8_t, generation_octets> key;
-  store_generation(key.data(), generation);
-  const GarbageValue dead = encode_garbage(GarbageState::dead, zone);
-  MDB_val k = to_val(key), v = to_val(dead);
-  return mdb_put(txn, garbage, &k, &v, 0);
-}
-
 int erase(MDB_txn* txn, MDB_dbi changes, ZoneId zone, Version version, std::uint32_t chunk) {
   const ChangeKey key = change_key(zone, version, chunk);
   MDB_val k = to_val(key);
@@ -78,7 +70,50 @@ int ends(MDB_txn* txn, MDB_dbi changes, ZoneId zone, VersionRow& oldest, Version
   return code != 0 ? code : get_version(txn, changes, zone, last, newest);
 }
 
+// Whether there are more rows than that between two. Numbers of versions that were held and never published
+// are missing, so that they are counted where the numbers alone do not tell.
+bool more_versions_than(MDB_txn* txn, MDB_dbi changes, ZoneId zone, const VersionRow& oldest,
+                        const VersionRow& newest, std::uint64_t bound) {
+  if (newest.version - oldest.version < bound) return false;
+  MDB_cursor* cursor = nullptr;
+  if (mdb_cursor_open(txn, changes, &cursor) != 0) return false;
+  std::uint64_t count = 1;
+  for (Version at = oldest.version; at < newest.version && count <= bound; ++count) {
+    const ChangeKey from = change_key(zone, at + 1, 0);
+    MDB_val key = to_val(from), value{};
+    if (mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE) != 0) break;
+    at = dns::load64(to_octets(key).data() + 8);
+  }
+  mdb_cursor_close(cursor);
+  return count > bound;
+}
+
 }  // namespace
+
+int bury(MDB_txn* txn, MDB_dbi garbage, Generation generation, ZoneId zone) {
+  std::array<std::uint8_t, generation_octets> key;
+  store_generation(key.data(), generation);
+  const GarbageValue dead = encode_garbage(GarbageState::dead, zone);
+  MDB_val k = to_val(key), v = to_val(dead);
+  return mdb_put(txn, garbage, &k, &v, 0);
+}
+
+int next_version(MDB_txn* txn, MDB_dbi changes, ZoneId zone, Version version, VersionRow& row) {
+  MDB_cursor* cursor = nullptr;
+  if (const int code = mdb_cursor_open(txn, changes, &cursor); code != 0) return code;
+  const ChangeKey from = change_key(zone, version + 1, 0);
+  MDB_val key = to_val(from), value{};
+  int code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+  if (code == 0 && (key.mv_size != sizeof(ChangeKey) || dns::load64(to_octets(key).data()) != zone))
+    code = MDB_NOTFOUND;
+  if (code == 0) {
+    auto decoded = decode_version(to_octets(key), to_octets(value));
+    if (decoded) row = std::move(*decoded);
+    if (!decoded) code = MDB_CORRUPTED;
+  }
+  mdb_cursor_close(cursor);
+  return code;
+}
 
 VersionRow first_row(const ZoneRow& live) {
   VersionRow row;
@@ -135,7 +170,7 @@ int trim_versions(MDB_txn* txn, const Environment::Databases& databases, ZoneId 
     return code == MDB_NOTFOUND ? 0 : code;
   for (std::size_t steps = 0; oldest.version < newest.version; ++steps) {
     const std::uint64_t octets = newest.total_octets - oldest.total_octets + oldest.octets;
-    const bool over = newest.version - oldest.version + 1 > keep.versions ||
+    const bool over = more_versions_than(txn, databases.changes, zone, oldest, newest, keep.versions) ||
                       oldest.published + keep.age.count() < now || octets > keep.octets;
     if (!over) return 0;
     if (steps == limits::trimmed_versions) {
@@ -143,7 +178,7 @@ int trim_versions(MDB_txn* txn, const Environment::Databases& databases, ZoneId 
       return 0;
     }
     VersionRow following;
-    int code = get_version(txn, databases.changes, zone, oldest.version + 1, following);
+    int code = next_version(txn, databases.changes, zone, oldest.version, following);
     for (std::uint32_t chunk = 0; code == 0 && chunk <= oldest.chunks; ++chunk) {
       code = erase(txn, databases.changes, zone, oldest.version, chunk);
     }

@@ -17,6 +17,12 @@ int put_version(MDB_txn* txn, MDB_dbi changes, ZoneId zone, const VersionRow& ro
 int record_version(MDB_txn* txn, const Environment::Databases& databases, const ZoneRow& before,
                    const NewVersion& next);
 
+// The row of the first version above that one; MDB_NOTFOUND where there is none.
+int next_version(MDB_txn* txn, MDB_dbi changes, ZoneId zone, Version version, VersionRow& row);
+
+// Makes garbage of a generation.
+int bury(MDB_txn* txn, MDB_dbi garbage, Generation generation, ZoneId zone);
+
 // Forgets versions that are over, limits::trimmed_versions at most; `more` where that was not enough.
 int trim_versions(MDB_txn* txn, const Environment::Databases& databases, ZoneId zone, const Keep& keep,
                   UnixTime now, bool& more);

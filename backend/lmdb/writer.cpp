@@ -1,5 +1,6 @@
 #include "backend/lmdb/writer.h"
 
+#include "backend/lmdb/held_store.h"
 #include "backend/lmdb/store_format.h"
 #include "backend/lmdb/version_store.h"
 #include "base/failpoint.h"
@@ -19,6 +20,12 @@ struct GenerationKey {
 MDB_val zone_key(dns::NameKey& key) {
   key.data()[-1] = zone_key_prefix;
   return {key.size() + 1, key.data() - 1};
+}
+
+// A patch is made against the version before; on any other, or on none, it would mix two.
+bool follows(const ZoneRow& before, const NewVersion& version) {
+  const Version after = version.after.value_or(version.row.version - 1);
+  return before.version == after && version.row.version > after;
 }
 
 }  // namespace
@@ -190,8 +197,7 @@ int LmdbWriter::publish_one(const WriteTransaction& txn, NewVersion& version) {
   MDB_val key = zone_key(name), value{};
   if (const int code = mdb_get(txn.handle(), databases.zones, &key, &value); code != 0) return code;
   const auto before = decode_zone(to_octets(value));
-  // A patch is made against the version before; on any other, or on none, it would mix two.
-  if (!before || before->version + 1 != version.row.version) return MDB_CORRUPTED;
+  if (!before || !follows(*before, version)) return MDB_CORRUPTED;
   if (version.content == Content::patch && before->generation == 0) return MDB_CORRUPTED;
   int code = 0;
   if (version.content == Content::nodes) {
@@ -200,12 +206,17 @@ int LmdbWriter::publish_one(const WriteTransaction& txn, NewVersion& version) {
   } else if (version.content == Content::patch) {
     version.row.generation = before->generation;
     code = patch_nodes(txn, version.row.generation, version.nodes);
+  } else if (version.content == Content::held) {
+    code = take_held(txn, *before, version);
   }
   failpoint("publish-nodes");
   if (code == 0) code = record_version(txn.handle(), databases, *before, version);
   failpoint("publish-change");
   if (code == 0) code = flip(txn, *before, version);
   failpoint("publish-row");
+  // What was held is live now, or another version took its place.
+  if (code == 0) code = drop_held(txn.handle(), databases, before->id, version.row.generation);
+  if (code == 0) code = note_standing(txn, version, true);
   bool more = false;  // the next publication, or trim(), forgets the rest
   if (code == 0)
     code = trim_versions(txn.handle(), databases, before->id, version.keep, version.row.published, more);

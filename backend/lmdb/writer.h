@@ -19,6 +19,8 @@ class LmdbWriter final : public Writer {
   Result<> put(Generation generation, const std::vector<StoredNode>& nodes) override;
   Result<std::uint64_t> publish(std::vector<NewVersion>& versions) override;
   Result<> discard(Generation generation) override;
+  Result<HeldVersion> hold(NewVersion& version, HeldVersion held) override;
+  Result<> save_standing(ZoneId zone, const Standing& standing) override;
   Result<> save_timers(const std::vector<std::pair<ZoneId, TimerRow>>& rows) override;
   Result<bool> trim(const std::vector<std::pair<ZoneId, Keep>>& zones, UnixTime now) override;
   Result<bool> collect() override;
@@ -37,6 +39,9 @@ class LmdbWriter final : public Writer {
   Result<std::uint64_t> commit_work(std::string_view doing, const AnyWork& work);
   int put_nodes(const WriteTransaction& txn, Generation generation, const std::vector<StoredNode>& nodes);
   int patch_nodes(const WriteTransaction& txn, Generation generation, const std::vector<StoredNode>& changes);
+  int store_held(const WriteTransaction& txn, NewVersion& version, HeldVersion& held);
+  int take_held(const WriteTransaction& txn, const ZoneRow& before, NewVersion& version);
+  int note_standing(const WriteTransaction& txn, const NewVersion& version, bool live);
   int publish_one(const WriteTransaction& txn, NewVersion& version);
   int flip(const WriteTransaction& txn, const ZoneRow& before, const NewVersion& version);
   int next_number(const WriteTransaction& txn, std::string_view counter, std::uint64_t& number);

@@ -29,7 +29,8 @@ class FullDisk(unittest.TestCase):
         self.addCleanup(self.scratch.close)
         self.primary = ScriptedPrimary(self.scratch, APEX, serial=1, stream=version)
         self.server = Understudy(self.scratch, [{"name": APEX, "source": [self.primary.source],
-                                                 "refresh-min": "1s", "retry-min": "1s"}])
+                                                 "refresh-min": "1s", "retry-min": "1s", "gate.churn": 1.0,
+                                                 "gate.shrink": 1.0}])
         self.full = os.path.join(self.scratch.path, "full")
         self.server.start(disk_under(self.server, DISK_FULL=self.full))
         until("the first version", lambda: self.served() == 1)

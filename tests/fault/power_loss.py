@@ -79,7 +79,8 @@ class PowerLoss(unittest.TestCase):
         self.addCleanup(self.scratch.close)
         self.primary = ScriptedPrimary(self.scratch, APEX, serial=1, stream=version)
         self.log_path = os.path.join(self.scratch.path, "writes")
-        self.server = Understudy(self.scratch, [{"name": APEX, "source": [self.primary.source], "keep.versions": 4}])
+        self.server = Understudy(self.scratch, [{"name": APEX, "source": [self.primary.source], "keep.versions": 4,
+                                                 "gate.churn": 1.0, "gate.shrink": 1.0}])
         self.seed = int(os.environ.get("UNDERSTUDY_POWER_SEED") or random.randrange(1 << 32))
         print(f"UNDERSTUDY_POWER_SEED={self.seed}", file=sys.stderr)
 

@@ -64,6 +64,11 @@ class Memory final : public backend::Reader {
   std::optional<backend::VersionRow> version(backend::ZoneId, backend::Version) override {
     return std::nullopt;
   }
+  std::optional<backend::VersionRow> version_after(backend::ZoneId, backend::Version) override {
+    return std::nullopt;
+  }
+  std::optional<backend::HeldVersion> held(backend::ZoneId) override { return std::nullopt; }
+  backend::Standing standing(backend::ZoneId) override { return {}; }
   Octets change_chunk(backend::ZoneId, backend::Version, std::uint32_t) override { return {}; }
   std::vector<backend::AddedZone> added() override { return {}; }
   std::vector<backend::UnservedZone> unserved() override { return {}; }

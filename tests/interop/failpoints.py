@@ -30,8 +30,9 @@ class Steps(unittest.TestCase):
         self.addCleanup(self.scratch.close)
         self.primary = ScriptedPrimary(self.scratch, APEX, serial=1)
         self.primary.stream = self.version
+        # Here whole zones change at once: that is not what is looked at.
         self.server = Understudy(self.scratch, [{
-            "name": APEX, "source": [self.primary.source], "keep.versions": self.keep}])
+            "name": APEX, "source": [self.primary.source], "keep.versions": self.keep, "gate.churn": 1.0}])
 
     def version(self, ident, serial):
         records = [txt(f"n{i}.{APEX}", self.text_of(serial, i)) for i in self.names_of(serial)]
@@ -131,6 +132,82 @@ class LargeChange(Steps):
         self.assertEqual(taken[:-1], [False] * 6 + [True])
         kept = self.expect_whole_history()
         self.assertEqual([row["how"] for row in kept], ["whole"] * 3)
+
+
+class Holding(Steps):
+    """Half of 50 names go: the version is held, and accepted. Killed at each step, it is held or not at all."""
+
+    @staticmethod
+    def names_of(serial):
+        return range(50 if serial == 1 else 25 - serial)
+
+    @staticmethod
+    def text_of(serial, number):
+        return f"v{serial}" if number == 7 else "same"
+
+    def held(self):
+        held = self.server.status(APEX)["held"]
+        return held and held["serial"]
+
+    def restart_with(self, step):
+        self.server.stop()
+        if step:
+            os.environ["UNDERSTUDY_FAILPOINT"] = step
+        try:
+            self.server.start()
+        finally:
+            os.environ.pop("UNDERSTUDY_FAILPOINT", None)
+
+    def expect_end(self, step):
+        child = self.server.process.child
+        until(f"the end at {step}", lambda: child.poll() is not None)
+        self.assertEqual(child.returncode, -signal.SIGKILL, self.server.log()[-3000:])
+        self.server.kill()
+        self.server.start()
+
+    def expect_one_whole_held_version(self, serials):
+        self.assertEqual(self.served(), 1)
+        self.assertIn(self.held(), serials)
+        newest = self.server.json_verb("history", APEX)[0]
+        self.assertEqual((newest["serial"], bool(newest["held"])), (self.held(), True))
+        shown = self.server.verb("show", APEX, "--version", str(newest["version"])).stdout
+        found = {int(n): text for n, text in re.findall(r'^n(\d+)\.steps\.test\.\s.*"(\w+)"$', shown, re.MULTILINE)}
+        self.assertEqual(found, {i: self.text_of(self.held(), i) for i in self.names_of(self.held())})
+
+    def test_every_step_of_holding_and_accepting(self):
+        self.server.start()
+        self.publish(1)
+        self.primary.serial = 2
+        self.primary.notify(self.server.port)
+        until("it is held", lambda: self.held() == 2)
+        for serial, step in enumerate(["hold-nodes", "hold-row", "held"], 3):
+            with self.subTest(step=step):
+                before = self.held()
+                self.restart_with(step)
+                self.primary.serial = serial
+                self.primary.notify(self.server.port)
+                self.expect_end(step)
+                self.expect_one_whole_held_version([before, serial])
+                self.primary.notify(self.server.port)
+                until("it is held", lambda serial=serial: self.held() == serial)
+        for step in ["publish-nodes", "publish-change", "publish-row", "publish-commit", "published"]:
+            with self.subTest(step=step):
+                self.restart_with(step)
+                version = self.server.status(APEX)["held"]["version"]
+                self.server.verb("accept", APEX, "--version", str(version))
+                self.expect_end(step)
+                if step == "published":
+                    break
+                self.expect_one_whole_held_version([5])
+        self.assertEqual((self.served(), self.held()), (5, None))
+        self.expect_versions_read_back()
+
+    def expect_versions_read_back(self):
+        rows = self.server.json_verb("history", APEX)
+        self.assertEqual([row["serial"] for row in rows], [5, 1])
+        for row in rows:
+            shown = self.server.verb("show", APEX, "--version", str(row["version"])).stdout
+            self.assertEqual(len(re.findall(r"^n\d+\.steps", shown, re.MULTILINE)), len(self.names_of(row["serial"])))
 
 
 class Forgetting(Steps):

@@ -25,7 +25,13 @@ TEST(Command, AnswersEveryMisuseWithOneLineAndTwo) {
       {{}, "verb is missing"},
       {{"frobnicate"}, "one of serve"},
       {{"stauts"}, "did you mean `understudy status`?"},
-      {{"rollback", "example.com"}, "not available in this version"},
+      {{"deps"}, "not available in this version"},
+      {{"hold"}, "ZONE"},
+      {{"accept", "example.com"}, "--version"},
+      {{"accept", "example.com", "--version", "0"}, "--version"},
+      {{"rollback", "example.com"}, "--to"},
+      {{"rollback", "example.com", "--to", "last"}, "--to"},
+      {{"resume", "example.com", "--force"}, "understudy resume --help"},
       {{"--nonsense"}, "understudy --help"},
       {{"status", "--nonsense"}, "understudy status --help"},
       {{"status", "a", "b"}, "understudy status --help"},
@@ -78,9 +84,8 @@ TEST(Command, ReportsEveryWrongArgumentOfServe) {
 }
 
 TEST(Command, HelpsOnStandardOutputWithZero) {
-  for (const std::string verb :
-       {"serve", "status", "show", "history", "diff", "add", "remove", "refresh", "retransfer", "compare",
-        "check-config"}) {
+  for (const std::string verb : {"serve", "status", "show", "history", "diff", "add", "remove", "refresh",
+                                 "retransfer", "compare", "check-config"}) {
     const Ran ran = run({verb, "--help"});
     EXPECT_EQ(ran.code, 0) << verb;
     EXPECT_THAT(ran.out, HasSubstr("--help")) << verb;

@@ -167,10 +167,10 @@ TEST(Config, ReportsEverythingAtOnceInOrderOfLines) {
       "source = \"ftp://192.0.2.1\"\n"  // 8
       "refresh-min = \"5 parsecs\"\n"   // 9
       "out-of-zone = \"keep\"\n"        // 10
-      "on-expire = \"servfail\"\n"      // 11
+      "on-expire = \"serve\"\n"         // 11
       "[[zone]]\n"                      // 12
       "name = \"lonely.test\"\n"        // 13
-      "[gate]\n"                        // 14
+      "[metrics]\n"                     // 14
       "[sever]\n"                       // 15
       "[http]\n"                        // 16
       "ready-min-served-ratio = 7\n");  // 17
@@ -183,9 +183,9 @@ TEST(Config, ReportsEverythingAtOnceInOrderOfLines) {
                   AllOf(StartsWith("f:8: "), HasSubstr("zone.source")),
                   AllOf(StartsWith("f:9: "), HasSubstr("5 parsecs")),
                   AllOf(StartsWith("f:10: "), HasSubstr("\"drop\" \"refuse\"")),
-                  AllOf(StartsWith("f:11: "), HasSubstr("not available in this version")),
+                  AllOf(StartsWith("f:11: "), HasSubstr("serve-stale:7d")),
                   AllOf(StartsWith("f:12: "), HasSubstr("lonely.test. has no source")),
-                  AllOf(StartsWith("f:14: "), HasSubstr("[gate] is not available in this version")),
+                  AllOf(StartsWith("f:14: "), HasSubstr("[metrics] is not available in this version")),
                   AllOf(StartsWith("f:15: "), HasSubstr("did you mean [server]?")),
                   AllOf(StartsWith("f:17: "), HasSubstr("out of range: 0 to 1"))));
 }
@@ -236,16 +236,72 @@ TEST(Config, TlsNeedsACertificateAndItsKey) {
 }
 
 TEST(Config, RefusesWhatTheContractBringsLater) {
-  for (const std::string_view text : {"[[catalog]]", "[gate]", "[metrics]", "[tls]\npins = []",
+  for (const std::string_view text : {"[[catalog]]", "[metrics]", "[tls]\npins = []",
                                       "[http]\npublic = \"0.0.0.0:80\"", "[compare]\nexpect = []"}) {
     EXPECT_THAT(problems_of(text), ElementsAre(HasSubstr("not available in this version"))) << text;
   }
+}
+
+TEST(Config, TheGateIsThatOfAllZonesUnlessAZoneSaysOtherwise) {
+  const LoadedConfig loaded = parse_config(R"(
+[[zone]]
+name = "own.test"
+source = "axfr://192.0.2.1"
+gate = { shrink = 0.5, command = ["/bin/own"], losses = "warn", serial-backwards = "accept" }
+on-expire = "serve-stale:7d"
+stale-past-signature = "stop"
+serial = "raise"
+[[zone]]
+name = "common.test"
+source = "axfr://192.0.2.1"
+[gate]
+shrink = 0.1
+churn = 0.2
+command = ["/bin/check", "--strict"]
+command-timeout = "5s"
+zonemd = "warn"
+dnssec = "hold"
+full-check = "1h"
+accept-after = "2d"
+serial-unmoved = "hold"
+)",
+                                           "f");
+  EXPECT_THAT(loaded.problems, IsEmpty());
+  ASSERT_EQ(loaded.config.zones.size(), 2u);
+  const sync::ZoneSettings &own = loaded.config.zones[0], &common = loaded.config.zones[1];
+  EXPECT_EQ(common.gate.shrink, 0.1);
+  EXPECT_EQ(common.gate.churn, 0.2);
+  EXPECT_EQ(common.gate.ns_loss, 0.5);
+  EXPECT_EQ(common.gate.ignore_below, 10u);
+  EXPECT_EQ(common.gate.losses, sync::Act::hold);
+  EXPECT_EQ(common.gate.zonemd, sync::Act::warn);
+  EXPECT_EQ(common.gate.dnssec, sync::Act::hold);
+  EXPECT_THAT(common.gate.command, ElementsAre("/bin/check", "--strict"));
+  EXPECT_EQ(common.gate.command_timeout, Seconds(5));
+  EXPECT_EQ(common.gate.full_check, Seconds(3600));
+  EXPECT_EQ(common.gate.accept_after, Seconds(2 * 86400));
+  EXPECT_EQ(common.gate.backwards, sync::SerialPolicy::ignore);
+  EXPECT_EQ(common.gate.unmoved, sync::SerialPolicy::hold);
+  EXPECT_EQ(common.serve_stale, Seconds(0));
+  EXPECT_FALSE(common.raise_serial);
+  EXPECT_EQ(own.gate.shrink, 0.5);
+  EXPECT_EQ(own.gate.churn, 0.2);
+  EXPECT_EQ(own.gate.losses, sync::Act::warn);
+  EXPECT_THAT(own.gate.command, ElementsAre("/bin/own"));
+  EXPECT_EQ(own.gate.backwards, sync::SerialPolicy::accept);
+  EXPECT_EQ(own.serve_stale, Seconds(7 * 86400));
+  EXPECT_TRUE(own.stop_past_signature);
+  EXPECT_TRUE(own.raise_serial);
+}
+
+TEST(Config, RefusesAGateThatCannotBeMeant) {
+  EXPECT_THAT(problems_of("[gate]\nshrink = 30"), ElementsAre(HasSubstr("out of range: 0 to 1")));
+  EXPECT_THAT(problems_of("[gate]\ncommand = \"check\""), ElementsAre(HasSubstr("whole path")));
+  EXPECT_THAT(problems_of("[gate]\nlosses = \"refuse\""), ElementsAre(HasSubstr("\"hold\"")));
   const std::string zone = "[[zone]]\nname = \"x\"\nsource = \"axfr://192.0.2.1\"\n";
-  for (const std::string_view line : {"serial = \"keep\"", "stale-past-signature = \"stop\""}) {
-    EXPECT_THAT(problems_of(zone + std::string(line)),
-                ElementsAre(HasSubstr("not available in this version")))
-        << line;
-  }
+  EXPECT_THAT(problems_of(zone + "on-expire = \"serve-stale:0s\""), ElementsAre(HasSubstr("servfail")));
+  EXPECT_THAT(problems_of(zone + "on-expire = \"serve-stale:7 moons\""), SizeIs(1));
+  EXPECT_THAT(problems_of(zone + "gate = { shrunk = 1 }"), ElementsAre(HasSubstr("gate.shrink")));
 }
 
 TEST(Config, SeesWhatNoSingleKeyShows) {

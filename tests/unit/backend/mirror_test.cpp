@@ -265,11 +265,11 @@ TEST_F(MirrorTest, a_newer_schema_and_another_programs_lmdb_file_are_refused_unt
     ASSERT_EQ(mdb_txn_commit(txn), 0);
     mdb_env_close(env);
   };
-  change("meta", "schema", {0, 0, 0, 3});
+  change("meta", "schema", {0, 0, 0, 4});
   Bytes before = contents(path);
   auto refused = open_mirror(options());
   EXPECT_EQ(refused.error().reason, "mirror-schema");
-  EXPECT_NE(refused.error().message.find("version 3"), std::string::npos);
+  EXPECT_NE(refused.error().message.find("version 4"), std::string::npos);
   EXPECT_EQ(contents(path), before);
   std::filesystem::remove(path);
   change("customers", "a", {1});
@@ -381,6 +381,9 @@ class NoReader final : public Reader {
   std::vector<std::pair<Name, ZoneRow>> zones() override { return {}; }
   std::vector<VersionRow> versions(ZoneId) override { return {}; }
   std::optional<VersionRow> version(ZoneId, Version) override { return std::nullopt; }
+  std::optional<VersionRow> version_after(ZoneId, Version) override { return std::nullopt; }
+  std::optional<HeldVersion> held(ZoneId) override { return std::nullopt; }
+  Standing standing(ZoneId) override { return {}; }
   Octets change_chunk(ZoneId, Version, std::uint32_t) override { return {}; }
   std::vector<AddedZone> added() override { return {}; }
   std::vector<UnservedZone> unserved() override { return {}; }

@@ -172,5 +172,64 @@ TEST(RefreshTimer, AFileNeverExpires) {
   EXPECT_EQ(again.state(), ZoneState::fresh);
 }
 
+// DESIGN.md: on-expire = "serve-stale:DURATION" serves on for so long, and no longer.
+TEST(RefreshTimer, ServesStaleForAsLongAsThePolicySays) {
+  RefreshTimer timer({}, 1, true, Seconds(1000));
+  timer.start_empty(at(0));
+  timer.begin_check();
+  timer.succeeded(at(0), soa);
+  EXPECT_FALSE(timer.tick(at(86399)));
+  EXPECT_TRUE(timer.tick(at(86400)));
+  EXPECT_EQ(timer.state(), ZoneState::stale);
+  EXPECT_FALSE(timer.tick(at(86400)));
+  timer.begin_check();
+  EXPECT_EQ(timer.due(), at(87400).steady);
+  timer.failed(at(86500), false);
+  EXPECT_EQ(timer.state(), ZoneState::stale);
+  EXPECT_TRUE(timer.tick(at(87400)));
+  EXPECT_EQ(timer.state(), ZoneState::expired);
+  timer.begin_check();
+  timer.succeeded(at(90000), soa);
+  EXPECT_EQ(timer.state(), ZoneState::fresh);
+  // A process that was away wakes up in the state that time made.
+  const backend::TimerRow row = timer.row();
+  const auto woken_at = [&](std::int64_t seconds) {
+    RefreshTimer woken({}, 1, true, Seconds(1000));
+    woken.start(at(seconds), soa, row);
+    return woken.state();
+  };
+  EXPECT_EQ(woken_at(90000 + 86399), ZoneState::fresh);
+  EXPECT_EQ(woken_at(90000 + 86400), ZoneState::stale);
+  EXPECT_EQ(woken_at(90000 + 87399), ZoneState::stale);
+  EXPECT_EQ(woken_at(90000 + 87400), ZoneState::expired);
+}
+
+TEST(RefreshTimer, AStaleZoneCanBeEndedBefore) {
+  RefreshTimer timer({}, 1, true, Seconds(1000));
+  timer.start_empty(at(0));
+  timer.begin_check();
+  timer.succeeded(at(0), soa);
+  timer.end_stale();
+  EXPECT_EQ(timer.state(), ZoneState::fresh);
+  timer.tick(at(86400));
+  timer.end_stale();
+  EXPECT_EQ(timer.state(), ZoneState::expired);
+}
+
+TEST(RefreshTimer, AVersionOfAnOperatorsSaysNothingOfThePrimary) {
+  RefreshTimer timer = fresh_at(0);
+  const UnixTime expires = timer.row().expires;
+  timer.adopted(at(100), soa);
+  EXPECT_EQ(timer.row().expires, expires);
+  EXPECT_EQ(timer.row().last_success, at(0).wall);
+  RefreshTimer empty({}, 1, true);
+  empty.start_empty(at(0));
+  empty.begin_check();
+  empty.adopted(at(100), soa);
+  EXPECT_EQ(empty.state(), ZoneState::fresh);
+  EXPECT_TRUE(empty.checking());
+  EXPECT_EQ(empty.row().expires, at(100 + 86400).wall);
+}
+
 }  // namespace
 }  // namespace understudy::sync

@@ -1,0 +1,25 @@
+// Earlier versions of a zone, read back: to be served again, or for what they say of signatures. Plain
+// functions that work hard, for a pool thread.
+#pragma once
+
+#include "backend/mirror.h"
+#include "sync/transfer_decoder.h"
+
+namespace understudy::sync {
+
+struct OlderVersion {
+  dns::Name apex;
+  backend::ZoneRow live;
+  backend::Version version = 0;
+  bool allow_ended = false;  // though the signature of its SOA or DNSKEY has ended
+  UnixTime now = 0;
+};
+
+// Every record of it into `target`. Errors: "version-unknown", "signature-ended", the target's own, and those
+// of the mirror.
+Result<> read_back(const OlderVersion& older, backend::Mirror& mirror, RecordTarget& target);
+
+// When the first signature of what is live ends; 0 where there is none.
+Result<UnixTime> first_signature_end(backend::Mirror& mirror, const backend::ZoneRow& live, UnixTime now);
+
+}  // namespace understudy::sync

@@ -1,0 +1,296 @@
+// What an agent makes of a version that arrived: the gate, and then served or held.
+#include "base/log.h"
+#include "dns/serial.h"
+#include "sync/built_walk.h"
+#include "sync/gate_command.h"
+#include "sync/zone_agent.h"
+
+namespace understudy::sync {
+namespace asio = boost::asio;
+
+namespace {
+
+double seconds_between(SteadyTime from, SteadyTime to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+}  // namespace
+
+Error ZoneAgent::removed() const {
+  return {reason::zone_removed, dns::to_string(settings_.apex) + " was removed meanwhile"};
+}
+
+bool ZoneAgent::is_live(const BuiltZone& built) const {
+  return has_data() && built.source_serial == standing_.source_serial && built.summary.digest == row_.digest;
+}
+
+bool ZoneAgent::full_check_due() const {
+  const Seconds period = settings_.gate.full_check;
+  return period > Seconds(0) && workshop_.clock.steady() - whole_at_ >= period;
+}
+
+// Of a version that nobody asked for by name: whether its serial, or that it does not move, lets it in.
+std::optional<Error> ZoneAgent::judge_serial(const BuiltZone& built, Findings& findings) const {
+  const dns::Serial theirs(built.source_serial), ours(standing_.source_serial);
+  if (!has_data() || theirs.is_newer_than(ours)) return std::nullopt;
+  const bool unmoved = theirs == ours;
+  const bool past_expire = timer_.state() == ZoneState::expired || timer_.state() == ZoneState::stale;
+  if (!unmoved && past_expire) return std::nullopt;
+  const std::string_view word = unmoved ? reason::serial_unmoved : reason::serial_backwards;
+  const std::string told =
+      unmoved ? "its content changed under the serial " + std::to_string(theirs.value()) + " that is served"
+              : "it has serial " + std::to_string(theirs.value()) + ", but " + std::to_string(ours.value()) +
+                    " is served";
+  switch (unmoved ? settings_.gate.unmoved : settings_.gate.backwards) {
+    case SerialPolicy::ignore:
+      return Error{word, told + ": retransfer to take it"};
+    case SerialPolicy::hold:
+      findings.push_back({word, told});
+      return std::nullopt;
+    case SerialPolicy::accept:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+asio::awaitable<Result<ZoneAgent::Findings>> ZoneAgent::pass_gate(std::shared_ptr<BuiltZone> built) {
+  auto later = Later<std::shared_ptr<Result<Findings>>>::make(workshop_.executor);
+  const Candidate candidate{settings_.apex, settings_.gate, row_, built, workshop_.clock.wall()};
+  workshop_.pool.post([later, candidate, &mirror = workshop_.mirror] {
+    later->set(std::make_shared<Result<Findings>>(examine(candidate, mirror)));
+  });
+  auto waiting = later->get();
+  const std::shared_ptr<Result<Findings>> examined = co_await std::move(waiting);
+  if (!*examined || settings_.gate.command.empty()) co_return std::move(*examined);
+  auto asking = ask_command(built);
+  std::optional<Finding> finding = co_await std::move(asking);
+  if (finding) (**examined).push_back(std::move(*finding));
+  co_return std::move(*examined);
+}
+
+asio::awaitable<std::optional<Finding>> ZoneAgent::ask_command(std::shared_ptr<BuiltZone> built) {
+  using Text = std::shared_ptr<Result<UnnamedFile>>;
+  auto later = Later<Text>::make(workshop_.executor);
+  workshop_.pool.post(
+      [later, built, row = row_, &mirror = workshop_.mirror, directory = workshop_.spool_directory] {
+        auto walk = walk_built(mirror, row, built);
+        later->set(std::make_shared<Result<UnnamedFile>>(walk ? write_text(**walk, directory)
+                                                              : Result<UnnamedFile>(walk.error())));
+      });
+  auto waiting = later->get();
+  const Text text = co_await std::move(waiting);
+  // What cannot be looked at is not let through.
+  if (!*text) co_return Finding{reason::command, text->error().message};
+  auto running = run_command({settings_.gate.command, settings_.gate.command_timeout,
+                              dns::to_string(settings_.apex), built->summary.serial},
+                             std::make_shared<UnnamedFile>(std::move(**text)));
+  std::optional<std::string> refusal = co_await std::move(running);
+  if (!refusal) co_return std::nullopt;
+  co_return Finding{reason::command, settings_.gate.command.front() + " says: " + *refusal};
+}
+
+asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::take_over(std::shared_ptr<BuiltZone> built,
+                                                                 TransferCounts counts, std::string source,
+                                                                 SteadyTime began, bool any_serial) {
+  const auto refuse = [&](Error error) {
+    workshop_.publisher.discard(built->generation);
+    return error;
+  };
+  if (retired_) co_return refuse(removed());
+  if (is_live(*built)) {
+    workshop_.publisher.discard(built->generation);
+    soa_ = built->summary.soa;
+    soa_.serial = row_.serial;
+    co_return Outcome::unchanged;
+  }
+  if (built->breaks_signatures) {
+    co_return refuse(
+        {reason::serial_raise, "its serial " + std::to_string(built->source_serial) + " is not newer than " +
+                                   std::to_string(row_.serial) +
+                                   ", which is served, and cannot be raised: the zone has RRSIG or "
+                                   "ZONEMD records. Set serial = \"keep\" for it"});
+  }
+  Findings findings;
+  if (!any_serial) {
+    if (auto error = judge_serial(*built, findings)) co_return refuse(std::move(*error));
+  }
+  auto passing = pass_gate(built);
+  Result<Findings> passed = co_await std::move(passing);
+  if (!passed) co_return refuse(passed.error());
+  findings.insert(findings.end(), passed->begin(), passed->end());
+  auto entering = turn_.enter();
+  co_await std::move(entering);
+  auto settling = settle({built, std::move(counts), std::move(source), began}, std::move(findings));
+  Result<Outcome> settled = co_await std::move(settling);
+  turn_.leave();
+  co_return settled;
+}
+
+asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::settle(Arrival arrival, Findings findings) {
+  const std::string zone = dns::to_string(settings_.apex);
+  if (retired_ || arrival.built->base != row_.version) {
+    workshop_.publisher.discard(arrival.built->generation);
+    if (retired_) co_return removed();
+    whole_wanted_ = true;
+    timer_.wanted(Now::of(workshop_.clock));
+    co_return Error{reason::superseded,
+                    "version " + std::to_string(row_.version) +
+                        " was published while another was on its way: it is fetched again"};
+  }
+  std::optional<Finding> why;
+  for (Finding& finding : findings) {
+    if (!finding.holds) {
+      log::warning("gate-warning",
+                   {{"zone", zone}, {"reason", finding.reason}, {"message", finding.message}});
+    } else if (!why) {
+      why = std::move(finding);
+    } else {
+      why->message += "; " + finding.message;
+    }
+  }
+  if (!why && standing_.hold) why = Finding{reason::on_hold, "an operator holds the zone"};
+  if (!why && standing_.rolled_back) why = Finding{reason::rolled_back, "the zone was rolled back"};
+  if (why) {
+    auto holding = hold(std::move(arrival), std::move(*why));
+    co_return co_await std::move(holding);
+  }
+  auto publishing = publish(std::move(arrival));
+  co_return co_await std::move(publishing);
+}
+
+Publisher::Order ZoneAgent::order_of(std::string source, const backend::TimerRow& timers) const {
+  return {entry_, row_, timers, workshop_.clock.wall(), std::move(source), settings_.keep, standing_};
+}
+
+// The version is live.
+void ZoneAgent::adopt(const backend::ZoneRow& row, std::uint32_t source_serial) {
+  row_ = row;
+  standing_.last = std::max(standing_.last, row.version);
+  standing_.source_serial = source_serial;
+  held_.reset();
+  accept_later();
+}
+
+asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::publish(Arrival arrival) {
+  const BuiltZone& built = *arrival.built;
+  const dns::Soa soa = built.summary.soa;
+  const std::uint32_t source_serial = built.source_serial, before = row_.serial;
+  const bool moved = dns::Serial(soa.serial).is_newer_than(dns::Serial(before));
+  RefreshTimer after = timer_;  // as it will be once this version is live
+  after.succeeded(Now::of(workshop_.clock), soa);
+  Publisher::Order order = order_of(arrival.source, after.row());
+  order.standing.serial_unmoved = has_data() && !moved;
+  publishing_ = true;
+  auto publishing = workshop_.publisher.publish(order, arrival.built);
+  const Result<backend::ZoneRow> published = co_await std::move(publishing);
+  publishing_ = false;
+  if (retired_) {
+    retired_done_();
+    co_return removed();
+  }
+  if (!published) co_return published.error();
+  if (order.standing.serial_unmoved) {
+    log::warning("serial-not-newer", {{"zone", dns::to_string(settings_.apex)},
+                                      {"source", arrival.source},
+                                      {"serial", soa.serial},
+                                      {"before", before}});
+  }
+  standing_.serial_unmoved = order.standing.serial_unmoved;
+  soa_ = soa;
+  adopt(*published, source_serial);
+  note_serial(source_serial);
+  announce(built, arrival.counts, arrival.source, seconds_between(arrival.began, workshop_.clock.steady()));
+  co_return Outcome::published;
+}
+
+asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::hold(Arrival arrival, Finding why) {
+  const BuiltZone& built = *arrival.built;
+  if (held_ && held_->base == row_.version && held_->source_serial == built.source_serial &&
+      held_->row.digest == built.summary.digest) {
+    workshop_.publisher.discard(built.generation);  // it is the one that is held
+    co_return Outcome::held;
+  }
+  backend::HeldVersion held;
+  held.reason = why.reason;
+  held.message = why.message;
+  publishing_ = true;
+  auto holding = workshop_.publisher.hold(order_of(arrival.source, timer_.row()), arrival.built, held);
+  const Result<backend::HeldVersion> stored = co_await std::move(holding);
+  publishing_ = false;
+  if (retired_) {
+    retired_done_();
+    co_return removed();
+  }
+  if (!stored) co_return stored.error();
+  held_ = *stored;
+  standing_.last = held_->row.version;
+  accept_later();
+  ++workshop_.tallies.transfers_in[{to_string(arrival.counts.kind), "ok"}];
+  ++workshop_.tallies.versions_held[why.reason];
+  log::error("version-held", {{"zone", dns::to_string(settings_.apex)},
+                              {"version", held_->row.version},
+                              {"serial", held_->row.serial},
+                              {"primary", arrival.source},
+                              {"reason", why.reason},
+                              {"message", why.message}});
+  co_return Outcome::held;
+}
+
+// Readers can see the version: now the others are told.
+void ZoneAgent::announce(const BuiltZone& built, const TransferCounts& counts, const std::string& source,
+                         double seconds) {
+  const std::string zone = dns::to_string(settings_.apex);
+  log::info("transfer-done", {{"zone", zone},
+                              {"serial", row_.serial},
+                              {"version", row_.version},
+                              {"type", to_string(counts.kind)},
+                              {"primary", source},
+                              {"records", row_.records},
+                              {"octets", counts.octets},
+                              {"seconds", seconds}});
+  last_transfer_ = counts.kind;
+  ++workshop_.tallies.transfers_in[{to_string(counts.kind), "ok"}];
+  ++workshop_.tallies.transfers_timed;
+  workshop_.tallies.transfer_seconds += seconds;
+  out_of_zone_dropped_ = counts.out_of_zone;
+  if (counts.out_of_zone != 0) {
+    log::warning("out-of-zone-dropped",
+                 {{"zone", zone}, {"records", counts.out_of_zone}, {"first", counts.first_out_of_zone}});
+  }
+  if (built.summary.dropped_cnames != 0) {
+    log::warning("cname-dropped", {{"zone", zone}, {"records", built.summary.dropped_cnames}});
+  }
+  if (built.summary.chain_gaps != 0) {
+    log::warning("denial-chain-broken", {{"zone", zone},
+                                         {"version", row_.version},
+                                         {"gaps", built.summary.chain_gaps},
+                                         {"first", built.summary.first_chain_gap}});
+  }
+  tell_others(built.soa_ttl, built.soa_rdata);
+}
+
+void ZoneAgent::tell_others(std::uint32_t soa_ttl, dns::Octets soa_rdata) {
+  for (backend::PublicationListener* listener : workshop_.listeners) listener->published(*entry_, row_);
+  if (settings_.notify.empty()) return;
+  workshop_.notify.notify({settings_.apex, dns::RRType::SOA, soa_ttl, soa_rdata}, secondaries(),
+                          settings_.transfer_source);
+}
+
+// Those whose key is not there any more are not told: without a signature they would not believe it.
+std::vector<Secondary> ZoneAgent::secondaries() const {
+  std::vector<Secondary> all;
+  for (const net::KeyedEndpoint& secondary : settings_.notify) {
+    net::Trust trust;
+    if (secondary.key) trust.key = workshop_.keys.find(*secondary.key);
+    if (!secondary.key || trust.key) {
+      all.emplace_back(secondary.address, std::move(trust));
+    } else {
+      log::error("notify-key-unknown", {{"zone", dns::to_string(settings_.apex)},
+                                        {"secondary", net::to_string(secondary.address)},
+                                        {"key", dns::to_string(*secondary.key)}});
+    }
+  }
+  return all;
+}
+
+}  // namespace understudy::sync
