@@ -171,6 +171,19 @@ TEST_F(Rfc1996Out, ANewerVersionTakesThePlaceOfAnOlderOne) {
   EXPECT_EQ(sender_.status(apex_).at(0).serial, 3u);
 }
 
+// An answer to an older one says nothing of a newer one that came meanwhile.
+TEST_F(Rfc1996Out, AnAnswerToAnOlderVersionIsNoneToANewerOne) {
+  Secondary secondary(context_);
+  secondary.answer = [&](const Bytes& m) {
+    if (secondary.received.size() == 1) notify(2, secondary);
+    return std::vector<Bytes>{Secondary::answer_to(m)};
+  };
+  notify(1, secondary);
+  run_until([&] { return count("ok") == 1 && secondary.received.size() == 2; });
+  EXPECT_EQ(shown(secondary.messages().back().answer),
+            shown("example. 300 SOA ns.example. host.example. 2 1 2 3 4"));
+}
+
 TEST_F(Rfc1996Out, OverIpv6AndFromTheTransferSource) {
   Secondary six(context_, "::1"), four(context_);
   notify(1, six, "127.0.0.3");  // of the other family: the kernel chooses

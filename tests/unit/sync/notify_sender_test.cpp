@@ -17,9 +17,9 @@ using namespace std::chrono_literals;
 using Bytes = std::vector<std::uint8_t>;
 
 // Answers when it is told to: keeps what came unanswered until then.
-class Secondary {
+class FarEnd {
  public:
-  explicit Secondary(asio::io_context& context) : socket_(context, {asio::ip::address_v4::loopback(), 0}) {
+  explicit FarEnd(asio::io_context& context) : socket_(context, {asio::ip::address_v4::loopback(), 0}) {
     socket_.set_option(asio::socket_base::receive_buffer_size(8 << 20));
     receive();
   }
@@ -64,7 +64,8 @@ class NotifySenderTest : public ::testing::Test {
     const dns::Name apex = dns::Name::from_text(zone).value();
     const std::string soa = "ns.example. host.example. " + std::to_string(serial) + " 1 2 3 4";
     const Bytes rdata = dns::parse_rdata_text(dns::RRType::SOA, soa, apex).value();
-    sender().notify({apex, dns::RRType::SOA, 300, rdata}, secondaries, std::nullopt);
+    sender().notify({apex, dns::RRType::SOA, 300, rdata}, {secondaries.begin(), secondaries.end()},
+                    std::nullopt);
   }
   template <class Done>
   void run_until(Done done) {
@@ -94,7 +95,7 @@ class NotifySenderTest : public ::testing::Test {
 // unanswered.
 TEST_F(NotifySenderTest, TenThousandZonesAtOnce) {
   patience_.first_wait = 60s;  // nothing is sent twice, however slow this machine is
-  Secondary secondary(context_);
+  FarEnd secondary(context_);
   for (int i = 0; i < 10'000; ++i) notify("z" + std::to_string(i) + ".example.", {secondary.endpoint()});
   std::size_t most = 0;
   run_until([&] {
@@ -111,7 +112,7 @@ TEST_F(NotifySenderTest, TenThousandZonesAtOnce) {
 // One that never answers has a few under way and then one; the other one is told of everything meanwhile.
 TEST_F(NotifySenderTest, ADeadSecondaryDelaysNoOther) {
   patience_ = {.copies = 2, .first_wait = 100ms};
-  Secondary dead(context_), live(context_);
+  FarEnd dead(context_), live(context_);
   dead.deaf = true;
   for (int i = 0; i < 1'000; ++i)
     notify("z" + std::to_string(i) + ".example.", {dead.endpoint(), live.endpoint()});
@@ -127,7 +128,7 @@ TEST_F(NotifySenderTest, ADeadSecondaryDelaysNoOther) {
 // It comes back: what waited for it is told now, with nothing published anew.
 TEST_F(NotifySenderTest, WhatWaitedIsToldOnceASecondaryIsBack) {
   patience_ = {.copies = 2, .first_wait = 100ms};
-  Secondary secondary(context_);
+  FarEnd secondary(context_);
   secondary.deaf = true;
   constexpr std::size_t all = 300;
   for (std::size_t i = 0; i < all; ++i) notify("z" + std::to_string(i) + ".example.", {secondary.endpoint()});
@@ -147,7 +148,7 @@ TEST_F(NotifySenderTest, AClosedPortIsTriedAgain) {
   patience_ = {.copies = 14, .first_wait = 1ms};
   net::Endpoint address;
   {
-    const Secondary gone(context_);
+    const FarEnd gone(context_);
     address = gone.endpoint();
   }
   notify("example.", {address});
@@ -173,7 +174,7 @@ TEST_F(NotifySenderTest, AClosedPortIsTriedAgain) {
 
 TEST_F(NotifySenderTest, AZoneThatWentIsToldOfNoMore) {
   patience_ = {.copies = 10, .first_wait = 20ms};
-  Secondary secondary(context_);
+  FarEnd secondary(context_);
   secondary.deaf = true;
   notify("gone.example.", {secondary.endpoint()});
   run_until([&] { return secondary.copies == 1; });
