@@ -21,6 +21,7 @@ test=(
   unbound                           # the validator of signed answers
   bind9-dnsutils ldnsutils procps curl
   knot-dnsutils openssl             # clients for TLS
+  prometheus prometheus-alertmanager # promtool, and the alarms from end to end
 )
 demo=("${build[@]}" bind9-dnsutils curl)
 bench=(

@@ -39,6 +39,9 @@ foreach(fault power_loss full_disk)
   set_property(TEST fault.${fault} APPEND PROPERTY ENVIRONMENT UNDERSTUDY_DISK=$<TARGET_FILE:disk>)
 endforeach()
 
+peer_suite(alarms/check.py LABEL alarms TIMEOUT 300)
+peer_suite(alarms/live.py LABEL alarms TIMEOUT 900)
+
 # Pages that are made: is what the repository has current?
 add_test(NAME docs.conformance COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/conformance.py --check)
 set_tests_properties(docs.conformance PROPERTIES LABELS docs TIMEOUT 60)

@@ -1,0 +1,52 @@
+"""The alarms of deploy/prometheus/: what each fires on (promtool), that the series they watch are ones that we export, and
+that each has its section in the runbook, with what it means, what to look at and what to do."""
+
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", ".."))
+RULES = os.path.join(ROOT, "deploy", "prometheus", "understudy.rules.yml")
+
+
+def text(*path):
+    with open(os.path.join(ROOT, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+class Alarms(unittest.TestCase):
+    def promtool(self, *arguments):
+        done = subprocess.run(["promtool", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_the_rules_are_sound(self):
+        self.promtool("check", "rules", RULES)
+
+    def test_each_fires_when_it_should_and_only_then(self):
+        self.promtool("test", "rules", os.path.join("tests", "alarms", "rules_test.yml"))
+
+    def test_each_has_been_seen_to_fire(self):
+        alarms = re.findall(r"- alert: (\w+)", text("deploy", "prometheus", "understudy.rules.yml"))
+        tested = text("tests", "alarms", "rules_test.yml")
+        for alarm in alarms:
+            self.assertRegex(tested, rf"alertname: {alarm}\n\s+exp_alerts:\n", alarm)
+
+    def test_they_watch_what_we_export(self):
+        exported = set(re.findall(r'"(understudy_\w+)"', text("metrics", "families.cpp")))
+        watched = set(re.findall(r"\bunderstudy_\w+", text("deploy", "prometheus", "understudy.rules.yml")))
+        self.assertEqual(watched - exported, set())
+        self.assertGreater(len(watched), 10)
+
+    def test_each_has_a_runbook(self):
+        sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", text("docs", "operations.md"), re.MULTILINE | re.DOTALL))
+        anchors = {title.lower().replace(" ", "-"): body for title, body in sections.items()}
+        for anchor in re.findall(r'runbook_url: "docs/operations.md#(.+?)"', text("deploy", "prometheus", "understudy.rules.yml")):
+            self.assertIn(anchor, anchors)
+            for part in ("**Means**", "**Do**"):
+                self.assertIn(part, anchors[anchor], anchor)
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main(verbosity=2))
