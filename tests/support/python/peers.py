@@ -43,7 +43,7 @@ class Key:
 class Peer:
     """`keys` says for some of the zones which key their transfers and NOTIFY are signed with."""
 
-    history = False  # whether it keeps what changes between zone files, and answers IXFR with that
+    history = False  # whether it keeps what changes between zone files, and answers IXFR with that (Knot, BIND)
 
     def __init__(self, scratch, apexes, notify=(), name=None, keys=None):
         self.name = name or type(self).__name__.lower()
@@ -126,9 +126,8 @@ remote-control:
 
     def zone(self, apex, key):
         notify = "".join(f"    notify: 127.0.0.1@{port} {key}\n" for port in self.notify)
-        history = "    store-ixfr: yes\n    create-ixfr: yes\n" if self.history else ""
         return (f'zone:\n    name: "{apex}"\n    zonefile: "{self.zone_file(apex)}"\n'
-                f"    provide-xfr: 127.0.0.1 {key}\n{notify}{history}")
+                f"    provide-xfr: 127.0.0.1 {key}\n{notify}")
 
 
 class Knot(Peer):
@@ -137,6 +136,7 @@ class Knot(Peer):
         return ["/usr/sbin/knotd", "-c", path]
 
     def configuration(self):
+        os.makedirs(os.path.join(self.directory, "db"), exist_ok=True)  # its journal; it makes none itself on a reload
         keys = "".join(f"  - id: {key.name}\n    algorithm: {key.algorithm}\n    secret: {key.secret}\n"
                        for key in self.keys.values())
         key_section = f"key:\n{keys}" if keys else ""
