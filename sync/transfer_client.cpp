@@ -87,6 +87,7 @@ class Intake : public std::enable_shared_from_this<Intake> {
   void job_done() {
     busy_ = false;
     state_ = distrust_ ? TransferDecoder::State::refused : decoder_.state();
+    const bool undecided = decoder_.is_undecided();  // asked now: the next job may begin below
     if (!running()) {
       boost::system::error_code ignored;
       stream.socket().close(ignored);  // whoever reads wakes up
@@ -94,7 +95,7 @@ class Intake : public std::enable_shared_from_this<Intake> {
       begin_job();
     }
     lone_soa_timer_.cancel();
-    if (decoder_.is_undecided()) await_more();
+    if (undecided && !busy_) await_more();
     bell_.cancel();
   }
   // An SOA came alone. Servers that have nothing more to say keep the connection open, so we end it.
