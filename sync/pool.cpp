@@ -4,7 +4,8 @@
 
 namespace understudy::sync {
 
-Pool::Pool(unsigned threads) {
+Pool::Pool(unsigned threads, Turns turns) : turns_(std::move(turns)) {
+  if (turns_) return;
   for (unsigned i = 0; i < std::max(1u, threads); ++i) threads_.emplace_back([this] { work(); });
 }
 
@@ -12,6 +13,7 @@ void Pool::post(Job job) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return;
+    if (turns_) return turns_(std::move(job));
     jobs_.push_back(std::move(job));
   }
   wake_.notify_one();

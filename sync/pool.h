@@ -11,13 +11,15 @@
 #include <thread>
 #include <vector>
 
+#include "sync/turns.h"
+
 namespace understudy::sync {
 
 class Pool {
  public:
   using Job = std::function<void()>;
 
-  explicit Pool(unsigned threads);
+  explicit Pool(unsigned threads, Turns turns = {});
   ~Pool() { stop(); }
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -30,6 +32,7 @@ class Pool {
  private:
   void work();
 
+  const Turns turns_;  // instead of threads
   std::mutex mutex_;  // of jobs_ and stopping_
   std::condition_variable wake_;
   std::deque<Job> jobs_;

@@ -17,7 +17,20 @@ std::size_t weight(const backend::NewVersion& version) {
 
 }  // namespace
 
-StoreThread::StoreThread(backend::Writer& writer) : writer_(writer), thread_([this] { work(); }) {}
+StoreThread::StoreThread(backend::Writer& writer, Turns turns) : writer_(writer), turns_(std::move(turns)) {
+  if (!turns_) thread_ = std::thread([this] { work(); });
+}
+
+void StoreThread::wake() {
+  if (turns_) return turns_([this] { take_turn(); });
+  wake_.notify_one();
+}
+
+// A step of what the thread would do.
+void StoreThread::take_turn() {
+  if (!do_work()) collect();
+  if (garbage_) wake();
+}
 
 bool StoreThread::post(Job job) {
   {
@@ -25,7 +38,7 @@ bool StoreThread::post(Job job) {
     if (stopping_) return false;
     jobs_.push_back(std::move(job));
   }
-  wake_.notify_one();
+  wake();
   return true;
 }
 
@@ -35,7 +48,7 @@ void StoreThread::publish(Publication publication) {
     if (stopping_) return;
     publications_.push_back(std::move(publication));
   }
-  wake_.notify_one();
+  wake();
 }
 
 // True where there is something in a queue; false where it is time to collect, or to end.
@@ -59,28 +72,33 @@ std::vector<Publication> StoreThread::take_batch() {
 
 void StoreThread::work() {
   for (;;) {
-    std::vector<Publication> batch;
-    Job job;
-    {
-      std::unique_lock lock(mutex_);
-      if (!wait_for_work(lock)) {
-        if (stopping_ && publications_.empty() && jobs_.empty()) return;
-        lock.unlock();
-        collect();
-        continue;
-      }
-      batch = take_batch();
-      if (!jobs_.empty()) {
-        job = std::move(jobs_.front());
-        jobs_.pop_front();
-      }
-    }
-    if (!batch.empty()) publish_batch(std::move(batch));
-    if (job) {
-      job(writer_);
-      garbage_ = true;  // it may have published or discarded: a look costs little
+    std::unique_lock lock(mutex_);
+    const bool has_work = wait_for_work(lock);
+    if (!has_work && stopping_ && publications_.empty() && jobs_.empty()) return;
+    lock.unlock();
+    if (!has_work || !do_work()) collect();
+  }
+}
+
+// What is to be published, and one job; false where there was neither.
+bool StoreThread::do_work() {
+  std::vector<Publication> batch;
+  Job job;
+  {
+    const std::lock_guard lock(mutex_);
+    batch = take_batch();
+    if (!jobs_.empty()) {
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
     }
   }
+  if (batch.empty() && !job) return false;
+  if (!batch.empty()) publish_batch(std::move(batch));
+  if (job) {
+    job(writer_);
+    garbage_ = true;  // it may have published or discarded: a look costs little
+  }
+  return true;
 }
 
 void StoreThread::publish_batch(std::vector<Publication> batch) {
@@ -114,6 +132,8 @@ void StoreThread::stop() {
     stopping_ = true;
   }
   wake_.notify_one();
+  while (turns_ && do_work()) {
+  }
   if (thread_.joinable()) thread_.join();
 }
 

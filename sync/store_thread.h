@@ -15,6 +15,7 @@
 
 #include "backend/zone_table.h"
 #include "sync/reasons.h"
+#include "sync/turns.h"
 
 namespace understudy::sync {
 
@@ -29,7 +30,7 @@ class StoreThread {
  public:
   using Job = std::function<void(backend::Writer&)>;
 
-  explicit StoreThread(backend::Writer& writer);
+  explicit StoreThread(backend::Writer& writer, Turns turns = {});
   ~StoreThread() { stop(); }
   StoreThread(const StoreThread&) = delete;
   StoreThread& operator=(const StoreThread&) = delete;
@@ -46,6 +47,7 @@ class StoreThread {
     if (!post([promise, call = std::move(call)](backend::Writer& w) { promise->set_value(call(w)); })) {
       return Error{reason::stopping, "the store is being closed"};
     }
+    while (turns_ && future.wait_for(std::chrono::seconds(0)) != std::future_status::ready) take_turn();
     return future.get();
   }
 
@@ -54,12 +56,16 @@ class StoreThread {
 
  private:
   void work();
+  void wake();
+  void take_turn();
+  bool do_work();
   bool wait_for_work(std::unique_lock<std::mutex>& lock);
   std::vector<Publication> take_batch();
   void publish_batch(std::vector<Publication> batch);
   void collect();
 
   backend::Writer& writer_;
+  const Turns turns_;  // instead of the thread
   std::mutex mutex_;  // of the queues and stopping_
   std::condition_variable wake_;
   std::deque<Publication> publications_;

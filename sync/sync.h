@@ -10,6 +10,7 @@
 
 #include "backend/events.h"
 #include "base/clock.h"
+#include "sync/turns.h"
 #include "sync/zone_settings.h"
 #include "sync/zone_status.h"
 
@@ -20,6 +21,7 @@ struct SyncOptions {
   unsigned pool_threads = 2;
   dns::TsigKeyRingPtr keys = {};                   // none: no source has one
   std::shared_ptr<const net::TlsClient> tls = {};  // none: no source is asked over TLS
+  Turns turns = {};                                // none: store and pool have threads
 };
 
 class Sync final : public backend::NotifySink {
