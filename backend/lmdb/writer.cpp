@@ -288,6 +288,10 @@ Result<> LmdbWriter::save_timers(const std::vector<std::pair<ZoneId, TimerRow>>&
 
 Result<bool> LmdbWriter::collect() {
   bool more = false;
+  // The slot of a process that was killed while it read would keep every page of its time from being used
+  // again.
+  int dead = 0;
+  mdb_reader_check(environment_.handle(), &dead);
   {
     // A look first: nothing to do is the ordinary case and must not cost a durable commit.
     MDB_txn* look = nullptr;

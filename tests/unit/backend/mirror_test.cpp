@@ -1,7 +1,9 @@
 // The mirror on LMDB: what it keeps, refuses, collects and survives.
 #include <gtest/gtest.h>
 #include <lmdb.h>
+#include <sys/wait.h>
 
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -210,6 +212,38 @@ TEST_F(MirrorTest, a_full_map_grows_under_readers) {
   reading.join();
   EXPECT_EQ(count_nodes(live), 5001u);
   EXPECT_GT(mirror_->statistics()->map_octets, 256u << 10);
+}
+
+// LMDB keeps every page that the oldest reader may need, and takes the slot of one that was killed for a
+// reader that is still there, until somebody looks.
+TEST_F(MirrorTest, a_reader_that_was_killed_keeps_no_old_pages) {
+  std::vector<std::string> owners;
+  for (int i = 0; i < 3000; ++i) owners.push_back("host" + std::to_string(i) + ".z.");
+  const auto publish = [&](std::uint32_t serial) {
+    publish_bulk(serial, owners);
+    while (*mirror().writer().collect()) {
+    }
+    return std::filesystem::file_size(directory_ + "/mirror.mdb");
+  };
+  publish(1);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    MirrorOptions beside = options();
+    beside.read_only = true;
+    const auto opened = open_mirror(beside);
+    if (!opened) ::_exit(1);
+    const auto reader = *(*opened)->reader();
+    if (reader->renew()) ::raise(SIGKILL);
+    ::_exit(1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status)) << "the child could not read";
+  std::uintmax_t early = 0;
+  for (std::uint32_t serial = 2; serial < 6; ++serial) early = publish(serial);
+  std::uintmax_t late = 0;
+  for (std::uint32_t serial = 6; serial < 20; ++serial) late = publish(serial);
+  EXPECT_LE(late, early + early / 4);
 }
 
 TEST_F(MirrorTest, a_second_one_is_refused_and_reading_beside_it_works) {
