@@ -133,8 +133,7 @@ void Publisher::publish_bulk(Publication publication) {
     versions.push_back(std::move(shared->version));
     const Result<std::uint64_t> commit = writer.publish(versions);
     if (!commit) return shared->done(commit.error());
-    shared->entry->publish({versions[0].row.generation, versions[0].row.version}, *commit);
-    shared->entry->set_service(backend::Service::serving);
+    shared->show(versions[0].row, *commit);
     shared->done(versions[0].row);
   });
 }
@@ -156,12 +155,13 @@ backend::NewVersion Publisher::version_of(Order& order, BuiltZone& built) {
 }
 
 boost::asio::awaitable<Result<backend::ZoneRow>> Publisher::publish(std::shared_ptr<backend::ZoneEntry> entry,
-                                                                    backend::NewVersion version) {
+                                                                    backend::NewVersion version,
+                                                                    bool of_source) {
   auto later = Later<Result<backend::ZoneRow>>::make(executor_);
   const bool alone =
       version.content == backend::Content::generation || version.content == backend::Content::held;
   Publication publication{std::move(entry), std::move(version),
-                          [later](Result<backend::ZoneRow> r) { later->set(std::move(r)); }};
+                          [later](Result<backend::ZoneRow> r) { later->set(std::move(r)); }, of_source};
   if (alone) {
     publish_bulk(std::move(publication));
   } else {
@@ -174,7 +174,7 @@ boost::asio::awaitable<Result<backend::ZoneRow>> Publisher::publish(std::shared_
 boost::asio::awaitable<Result<backend::ZoneRow>> Publisher::publish(Order order,
                                                                     std::shared_ptr<BuiltZone> built) {
   order.standing.source_serial = built->source_serial;
-  auto publishing = publish(order.entry, version_of(order, *built));
+  auto publishing = publish(order.entry, version_of(order, *built), order.of_source);
   const Result<backend::ZoneRow> published = co_await std::move(publishing);
   // A bulk build leaves tens of megabytes of freed nodes with the allocator; idle, a mirror needs few.
   if (built->bulk) store_.post([](backend::Writer&) { ::malloc_trim(0); });
@@ -195,7 +195,7 @@ boost::asio::awaitable<Result<backend::ZoneRow>> Publisher::publish_held(Order o
   backend::NewVersion version{
       order.entry->apex(), row,           order.timers, backend::Content::held, {}, {}, order.keep,
       order.live.version,  order.standing};
-  auto publishing = publish(order.entry, std::move(version));
+  auto publishing = publish(order.entry, std::move(version), order.of_source);
   co_return co_await std::move(publishing);
 }
 

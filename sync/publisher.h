@@ -97,6 +97,7 @@ class Publisher {
     std::string source;  // for the history
     backend::Keep keep;
     backend::Standing standing;  // as it will be
+    bool of_source = true;       // Publication's
   };
   // Whether to take it was judged before. Errors: "mirror-io". Takes `built` in every case.
   boost::asio::awaitable<Result<backend::ZoneRow>> publish(Order order, std::shared_ptr<BuiltZone> built);
@@ -112,7 +113,7 @@ class Publisher {
  private:
   backend::NewVersion version_of(Order& order, BuiltZone& built);
   boost::asio::awaitable<Result<backend::ZoneRow>> publish(std::shared_ptr<backend::ZoneEntry> entry,
-                                                           backend::NewVersion version);
+                                                           backend::NewVersion version, bool of_source);
   void publish_bulk(Publication publication);
 
   StoreThread& store_;

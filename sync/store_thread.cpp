@@ -17,6 +17,13 @@ std::size_t weight(const backend::NewVersion& version) {
 
 }  // namespace
 
+void Publication::show(const backend::ZoneRow& row, std::uint64_t commit) const {
+  entry->publish({row.generation, row.version}, commit);
+  // Where the zone is expired or stale, an operator's version is so too.
+  if (of_source || entry->service() == backend::Service::no_data)
+    entry->set_service(backend::Service::serving);
+}
+
 StoreThread::StoreThread(backend::Writer& writer, Turns turns) : writer_(writer), turns_(std::move(turns)) {
   if (!turns_) thread_ = std::thread([this] { work(); });
 }
@@ -111,8 +118,7 @@ void StoreThread::publish_batch(std::vector<Publication> batch) {
       batch[i].done(commit.error());
       continue;
     }
-    batch[i].entry->publish({versions[i].row.generation, versions[i].row.version}, *commit);
-    batch[i].entry->set_service(backend::Service::serving);
+    batch[i].show(versions[i].row, *commit);
     batch[i].done(versions[i].row);
   }
   garbage_ = true;

@@ -24,6 +24,11 @@ struct Publication {
   std::shared_ptr<backend::ZoneEntry> entry;
   backend::NewVersion version;
   std::function<void(Result<backend::ZoneRow>)> done;
+  // A source has just delivered it; false: an operator's, which says nothing of how fresh the zone is.
+  bool of_source = true;
+
+  // Lets readers see it, after its commit. On the store thread.
+  void show(const backend::ZoneRow& row, std::uint64_t commit) const;
 };
 
 class StoreThread {
@@ -66,7 +71,7 @@ class StoreThread {
 
   backend::Writer& writer_;
   const Turns turns_;  // instead of the thread
-  std::mutex mutex_;  // of the queues and stopping_
+  std::mutex mutex_;   // of the queues and stopping_
   std::condition_variable wake_;
   std::deque<Publication> publications_;
   std::deque<Job> jobs_;

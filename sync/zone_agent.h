@@ -128,6 +128,7 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
     TransferCounts counts;
     std::string source;
     SteadyTime began;
+    bool any_serial = false;  // it was asked for by name
   };
   using Findings = std::vector<Finding>;
   boost::asio::awaitable<Result<Findings>> pass_gate(std::shared_ptr<BuiltZone> built);

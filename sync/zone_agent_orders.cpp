@@ -82,6 +82,7 @@ asio::awaitable<Result<>> ZoneAgent::publish_held(backend::Standing standing) {
   const backend::HeldVersion held = *held_;
   const bool moved = dns::Serial(held.row.serial).is_newer_than(dns::Serial(row_.serial));
   Publisher::Order order = order_of({}, timer_.row());
+  order.of_source = false;
   order.standing = standing;
   order.standing.serial_unmoved = has_data() && !moved;
   publishing_ = true;
@@ -164,6 +165,7 @@ asio::awaitable<Result<std::string>> ZoneAgent::roll_back(backend::Version versi
   const bool moved = dns::Serial(soa.serial).is_newer_than(dns::Serial(row_.serial));
   const std::uint32_t source_serial = (*built)->source_serial;
   Publisher::Order order = order_of("rollback to version " + std::to_string(version), timer_.row());
+  order.of_source = false;
   order.standing.rolled_back = true;
   order.standing.serial_unmoved = !moved;
   publishing_ = true;

@@ -120,7 +120,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::take_over(std::shared_ptr
   findings.insert(findings.end(), passed->begin(), passed->end());
   auto entering = turn_.enter();
   co_await std::move(entering);
-  auto settling = settle({built, std::move(counts), std::move(source), began}, std::move(findings));
+  auto settling = settle({built, std::move(counts), std::move(source), began, any_serial}, std::move(findings));
   Result<Outcome> settled = co_await std::move(settling);
   turn_.leave();
   co_return settled;
@@ -131,7 +131,8 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::settle(Arrival arrival, F
   if (retired_ || arrival.built->base != row_.version) {
     workshop_.publisher.discard(arrival.built->generation);
     if (retired_) co_return removed();
-    whole_wanted_ = true;
+    // Whatever its serial only where this one was wanted so.
+    whole_wanted_ |= arrival.any_serial;
     timer_.wanted(Now::of(workshop_.clock));
     co_return Error{reason::superseded,
                     "version " + std::to_string(row_.version) +
