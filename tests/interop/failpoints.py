@@ -210,6 +210,58 @@ class Holding(Steps):
             self.assertEqual(len(re.findall(r"^n\d+\.steps", shown, re.MULTILINE)), len(self.names_of(row["serial"])))
 
 
+class GoingBack(Steps):
+    """A rollback, and an operator's hold: killed at each step, it is done or not at all, and what was decided is remembered."""
+
+    names_of = staticmethod(SmallChange.names_of)
+    text_of = staticmethod(SmallChange.text_of)
+
+    def die_of(self, step, *order):
+        self.server.stop()
+        os.environ["UNDERSTUDY_FAILPOINT"] = step
+        try:
+            self.server.start()
+        finally:
+            del os.environ["UNDERSTUDY_FAILPOINT"]
+        self.server.verb(*order)
+        child = self.server.process.child
+        until(f"the end at {step}", lambda: child.poll() is not None)
+        self.assertEqual(child.returncode, -signal.SIGKILL, self.server.log()[-3000:])
+        self.server.kill()
+        self.primary.dark = True
+        self.server.start()
+
+    def test_every_step_of_a_rollback(self):
+        self.server.start()
+        for serial in (1, 2, 3):
+            self.publish(serial)
+        self.primary.dark = True
+        for step in ["publish-nodes", "publish-change", "publish-row", "publish-commit", "published"]:
+            with self.subTest(step=step):
+                self.die_of(step, "rollback", APEX, "--to", "1")
+                done = step == "published"
+                self.assertEqual(self.served(), 1 if done else 3)
+                self.assertEqual(self.server.status(APEX)["rolled_back"], done)
+                self.expect_versions({1: 1, 2: 2, 3: 3, **({4: 1} if done else {})})
+
+    def test_an_operators_hold(self):
+        self.server.start()
+        self.publish(1)
+        self.primary.dark = True
+        self.die_of("standing", "hold", APEX)
+        self.assertFalse(self.server.status(APEX)["on_hold"])
+        self.assertEqual(self.served(), 1)
+        self.expect_versions({1: 1})
+
+    def expect_versions(self, serials):
+        rows = self.server.json_verb("history", APEX)
+        self.assertEqual({row["version"]: row["serial"] for row in rows}, serials)
+        for row in rows:
+            shown = self.server.verb("show", APEX, "--version", str(row["version"])).stdout
+            found = {int(n): text for n, text in re.findall(r'^n(\d+)\.steps\.test\.\s.*"(\w+)"$', shown, re.MULTILINE)}
+            self.assertEqual(found, {i: self.text_of(row["serial"], i) for i in self.names_of(row["serial"])}, row)
+
+
 class Forgetting(Steps):
     """Versions are forgotten when fewer are to be kept."""
 

@@ -92,6 +92,18 @@ TEST_F(Cookies, Rfc9018Section4_3TheYoungAreKept) {
   EXPECT_NE(learn(cookie, "198.51.100.100", made - 301), from_hex(cookie));
 }
 
+// RFC 9018 4.3: "The Timestamp value [...] the comparison of which is done with Serial Number Arithmetic". NSD
+// 4.15 took cookies from behind 2038 for broken ones; they are good there, and where the number begins anew.
+TEST_F(Cookies, Rfc9018Section4_3BehindTheEndOfTime) {
+  for (const UnixTime end : {1ll << 31, 1ll << 32}) {
+    const Bytes made = learn("2464c4abcf10c957", "198.51.100.100", end - 10);
+    server_.clock().set(end + 10);
+    const Message got =
+        server_.ask(Query{.name = name("a.test."), .edns = true, .options = option(cookie_code, made)});
+    EXPECT_EQ(option_of(got, cookie_code), made) << end;  // young, so given back
+  }
+}
+
 // RFC 7873 5.2.1: "If there is no OPT record or no COOKIE option present in the request, then the server responds
 // to the request as if the server doesn't implement the COOKIE option."
 TEST_F(Cookies, Section5_2_1NoCookie) {
