@@ -47,6 +47,8 @@ set_property(TEST fault.clock_jump APPEND PROPERTY ENVIRONMENT UNDERSTUDY_CLOCK=
 peer_suite(fault/foreign_mirror.py LABEL fault TIMEOUT 300)
 peer_suite(fault/primaries.py LABEL fault TIMEOUT 600)
 
+peer_suite(soak/soak.py LABEL soak TIMEOUT 600)
+
 peer_suite(alarms/check.py LABEL alarms TIMEOUT 300)
 peer_suite(alarms/live.py LABEL alarms TIMEOUT 900)
 

@@ -5,7 +5,6 @@ import os
 import socket
 import struct
 import sys
-import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support", "python"))
@@ -13,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 import query
 from primary import NS, SOA, ScriptedPrimary, a, frame, frames, message, name, rr, soa, txt
 from processes import Scratch, free_port, until
+from relay import Relay
 from understudy import Understudy
 
 
@@ -30,9 +30,9 @@ def apex_of_query(octets):
 
 
 class AnyZone(ScriptedPrimary):
-    """A primary of whatever zone it is asked for, with serial 1. While `refusing`, nobody listens at its TCP port."""
+    """A primary of whatever zone it is asked for, with serial 1."""
 
-    def __init__(self, scratch, port=None):
+    def __init__(self, scratch):
         super().__init__(scratch, "unused.test")
         self.connections = 0
 
@@ -103,62 +103,8 @@ class Refusing(unittest.TestCase):
         until("a change of the healthy one", lambda: query.serial("127.0.0.1", server.port, "healthy.test") == 2)
         # It comes up at that very port.
         primary = AnyZone(scratch)
-        relay(self, scratch, port, primary.port)
+        Relay(scratch, primary.port, port=port)
         until("all of them", lambda: server.metric("zones", state="fresh") == self.ZONES + 1)
-
-
-def relay(test, scratch, port, to):
-    """Every TCP connection at `port` is one to `to`; UDP is answered by it as well."""
-    stopping = threading.Event()
-    tcp = socket.create_server(("127.0.0.1", port), backlog=512)
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    udp.bind(("127.0.0.1", port))
-
-    def pump(source, target):
-        try:
-            while octets := source.recv(65536):
-                target.sendall(octets)
-        except OSError:
-            pass
-        for end in (source, target):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def accept():
-        while not stopping.is_set():
-            try:
-                client, _ = tcp.accept()
-            except OSError:
-                return
-            server = socket.create_connection(("127.0.0.1", to))
-            for pair in ((client, server), (server, client)):
-                threading.Thread(target=pump, args=pair, daemon=True).start()
-
-    def datagrams():
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as upstream:
-            upstream.connect(("127.0.0.1", to))
-            while not stopping.is_set():
-                try:
-                    octets, sender = udp.recvfrom(4096)
-                    upstream.send(octets)
-                    udp.sendto(upstream.recv(4096), sender)
-                except OSError:
-                    return
-
-    def stop():
-        stopping.set()
-        for end in (tcp, udp):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            end.close()
-
-    for target in (accept, datagrams):
-        threading.Thread(target=target, daemon=True).start()
-    test.addCleanup(stop)
 
 
 class Drip(unittest.TestCase):
