@@ -19,6 +19,7 @@ constexpr OptionTable tables[] = {
     {"edns", false, "What EDNS options say."},
     {"key", true, "A secret that is shared with another server, to sign messages with (TSIG, RFC 8945)."},
     {"http", false, "The door for Prometheus, load balancers and people."},
+    {"metrics", false, "Which zones have series of their own in `/metrics`."},
     {"gate", false,
      "What is looked at before a version is served. One that does not pass is held: stored, told of by "
      "`status`, "
@@ -31,7 +32,7 @@ constexpr OptionTable tables[] = {
 
 // What the contract names beyond this version: refused by name, so that nobody believes that it is in force.
 constexpr std::string_view later[] = {
-    "tls.client-ca", "tls.pins", "catalog", "metrics", "http.public", "compare.expect",
+    "tls.client-ca", "tls.pins", "catalog", "compare.expect",
 };
 
 // Collects values into a Config; checks what no single row can see.

@@ -34,8 +34,10 @@ struct Config {
   std::string data;
   std::string control;  // always set
   unsigned workers = 0;
-  std::optional<net::Endpoint> http;  // none: off
+  std::optional<net::Endpoint> http;         // none: off
+  std::optional<net::Endpoint> http_public;  // none: off
   double ready_min_served_ratio = 0;
+  std::vector<std::string> metrics_zones;  // patterns; none: the first thousand zones
   dns::TsigKeyRing keys;
   std::vector<sync::ZoneSettings> zones;
   sync::GatePolicy gate;  // of zones that do not say otherwise

@@ -174,12 +174,23 @@ const ConfigRow rows[] = {
       "It is read-only "
       "and knows no passwords: keep it on an address that only those reach who may look."},
      [](ConfigDraft& d, const OptionValue& v) { return put(d.config.http, parse_http(text(v))); }},
+    {{"http", "public", Type::text, "off", 0, 0, "", "",
+      "Where the public status page is read: which zones there are and the state of each, and nothing else. "
+      "For a page that needs neither provider, put it on an address of its own; \"off\" for nowhere."},
+     [](ConfigDraft& d, const OptionValue& v) { return put(d.config.http_public, parse_http(text(v))); }},
     {{"http", "ready-min-served-ratio", Type::ratio, "0.0", 0, 1, "", "",
       "The share of zones that must be served for `/readyz` to say yes. 0 keeps one bad zone, or a dark "
       "primary, from "
       "taking the whole node out of service."},
      [](ConfigDraft& d, const OptionValue& v) {
        return keep(d.config.ready_min_served_ratio, std::get<double>(v));
+     }},
+
+    {{"metrics", "zones", Type::list, "", 0, 0, "", "",
+      "The zones that have series of their own: names, in which `*` stands for any characters. Without it: the "
+      "first thousand. The others are counted by `understudy_zones_suppressed` and are part of all totals."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return append(d.config.metrics_zones, Result<std::string>(text(v)));
      }},
 
     {{"zone", "name", Type::text, "", 0, 0, "", "", "The zone's apex, with or without the final dot."},

@@ -9,7 +9,7 @@ namespace understudy::app {
 namespace {
 
 // Keys that are in force at once.
-constexpr std::string_view live_keys[] = {"server.listen", "log.level"};
+constexpr std::string_view live_keys[] = {"server.listen", "http.public", "log.level"};
 
 // Keys outside [[zone]] that two configurations do not agree on and that only a restart applies.
 std::vector<std::string> restart_keys(const Config& now, const Config& next) {
@@ -86,12 +86,15 @@ Result<> Reloader::change(Config next, Done done) {
   if (!added) return added.error();
   const auto doors = server_.prepare_listen(next.listen);
   if (!doors) return doors.error();
+  const auto public_door = public_door_.prepare(next.http_public);
+  if (!public_door) return public_door.error();
   std::vector<sync::ZoneSettings> zones = next.zones;
   zones.insert(zones.end(), added->begin(), added->end());
   auto shared = std::make_shared<Config>(std::move(next));
   sync_.reload(zones,
-               [this, zones, shared, doors = *doors, done](const Result<sync::ReloadOutcome>& outcome) {
+               [this, zones, shared, doors = *doors, public_door = *public_door, done](const Result<sync::ReloadOutcome>& outcome) {
                  if (!outcome) return done(outcome.error());
+                 public_door_.commit(*public_door);
                  done(take_over(std::move(*shared), zones, *outcome, *doors));
                });
   return {};
@@ -118,6 +121,7 @@ control::Reloaded Reloader::take_over(Config next, const std::vector<sync::ZoneS
   config_.zones = std::move(next.zones);
   config_.gate = std::move(next.gate);
   config_.listen = std::move(next.listen);
+  config_.http_public = next.http_public;
   config_.log_level = next.log_level;
   return done;
 }

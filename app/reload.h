@@ -6,6 +6,7 @@
 #pragma once
 
 #include "app/config.h"
+#include "app/public_door.h"
 #include "audit/comparer.h"
 #include "control/rooms.h"
 #include "server/server.h"
@@ -20,13 +21,14 @@ class Reloader {
   // `config` is what is in force and becomes what is in force after a reload. `load` is empty where there is
   // nothing to read (zones on the command line only).
   Reloader(Config& config, LoadConfig load, backend::Mirror& mirror, sync::Sync& sync,
-           audit::Comparer& comparer, server::Server& server)
+           audit::Comparer& comparer, server::Server& server, PublicDoor& public_door)
       : config_(config),
         load_(std::move(load)),
         mirror_(mirror),
         sync_(sync),
         comparer_(comparer),
-        server_(server) {}
+        server_(server),
+        public_door_(public_door) {}
 
   using Done = std::function<void(Result<control::Reloaded>)>;
   // `done` is called once. One reload at a time: another meanwhile is refused ("zone-busy").
@@ -43,6 +45,7 @@ class Reloader {
   sync::Sync& sync_;
   audit::Comparer& comparer_;
   server::Server& server_;
+  PublicDoor& public_door_;
 };
 
 }  // namespace understudy::app

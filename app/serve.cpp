@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <random>
 
+#include "app/public_door.h"
 #include "app/zone_options.h"
 #include "control/control_server.h"
 #include "control/http_routes.h"
@@ -58,6 +59,7 @@ audit::CompareOptions compare_options(const Config& config) {
 control::RouteOptions route_options(const Config& config) {
   control::RouteOptions options;
   options.ready_min_served_ratio = config.ready_min_served_ratio;
+  options.series = metrics::ZoneChoice(config.metrics_zones);
   return options;
 }
 
@@ -88,7 +90,7 @@ class Serving {
               {.data_directory = config.data, .keys = keys_, .tls = std::move(tls)}),
         comparer_(context_, *mirror_, tables_, clock_, compare_options(config)),
         server_(*mirror_, tables_, sync_, server_options(config, keys_)),
-        reloader_(config, load, *mirror_, sync_, comparer_, server_),
+        reloader_(config, load, *mirror_, sync_, comparer_, server_, public_door_),
         rooms_{context_,
                sync_,
                comparer_,
@@ -102,6 +104,7 @@ class Serving {
                [this](Reloader::Done done) { reloader_.reload(std::move(done)); }},
         control_(rooms_),
         routes_(rooms_, http_.context(), route_options(config)),
+        public_door_(rooms_),
         signals_(context_, SIGINT, SIGTERM, SIGHUP),
         certificate_timer_(context_) {}
   ~Serving() { stop(); }
@@ -126,6 +129,9 @@ class Serving {
       if (auto listening = http_.listen(*config_.http, handle); !listening) return listening;
       http_.start();
     }
+    const auto public_door = public_door_.prepare(config_.http_public);
+    if (!public_door) return public_door.error();
+    public_door_.commit(**public_door);
     wait_for_signal();
     if (!config_.listen_tls.empty()) watch_certificate();
     return {};
@@ -137,6 +143,7 @@ class Serving {
     for (const net::Endpoint& address : server_.tls_addresses())
       out << "listening tls " << net::to_string(address) << "\n";
     if (config_.http) out << "http " << net::to_string(http_.address()) << "\n";
+    if (const auto address = public_door_.address()) out << "public http " << net::to_string(*address) << "\n";
     out << "control " << config_.control << "\nready" << std::endl;
   }
 
@@ -170,6 +177,7 @@ class Serving {
   // After the sync thread has ended, or where it never ran.
   void stop() {
     http_.stop();
+    public_door_.stop();
     control_.stop();
     server_.stop();
     if (sync_started_) sync_.stop();
@@ -189,6 +197,7 @@ class Serving {
   control::ControlServer control_;
   control::HttpServer http_;
   control::HttpRoutes routes_;
+  PublicDoor public_door_;
   asio::signal_set signals_;
   asio::steady_timer certificate_timer_;
   bool sync_started_ = false;

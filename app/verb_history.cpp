@@ -16,22 +16,6 @@ struct Options {
   bool json = false;
 };
 
-std::string_view how_text(backend::How how) { return how == backend::How::whole ? "whole" : "difference"; }
-
-json::object report(const backend::VersionRow& row, bool live) {
-  return {
-      {"version", row.version}, {"serial", row.serial},     {"published", control::time_text(row.published)},
-      {"source", row.source},   {"how", how_text(row.how)}, {"records", row.records},
-      {"added", row.added},     {"removed", row.removed},   {"digest", control::digest_text(row.digest)},
-      {"live", live},           {"held", nullptr}};
-}
-
-json::object report(const backend::HeldVersion& held) {
-  json::object row = report(held.row, false);
-  row["held"] = json::object{{"reason", held.reason}, {"message", held.message}};
-  return row;
-}
-
 // The newest first.
 void print(const std::vector<backend::VersionRow>& rows, const std::optional<backend::HeldVersion>& held,
            UnixTime now, const Console& console) {
@@ -42,7 +26,7 @@ void print(const std::vector<backend::VersionRow>& rows, const std::optional<bac
                {std::to_string(row.serial)},
                {control::time_text(row.published) + ", " + age_text(row.published, now)},
                {row.source.empty() ? "-" : row.source},
-               {std::string(how_text(row.how))},
+               {std::string(control::how_text(row.how))},
                {number_text(row.added)},
                {number_text(row.removed)},
                {control::digest_text(row.digest).substr(0, digest_digits), Colour::faint}});
@@ -68,9 +52,9 @@ int run(const Options& options, const Console& console) {
   zone->reader->reset();
   if (options.json) {
     json::array list;
-    if (held) list.push_back(report(*held));
+    if (held) list.push_back(control::version_report(*held));
     for (auto row = rows.rbegin(); row != rows.rend(); ++row) {
-      list.push_back(report(*row, row->version == zone->live.version));
+      list.push_back(control::version_report(*row, row->version == zone->live.version));
     }
     console.out << json::serialize(list) << "\n";
   } else {

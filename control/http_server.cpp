@@ -6,8 +6,10 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <thread>
+#include <unordered_set>
 
 #include "base/log.h"
+#include "control/gzip.h"
 
 namespace understudy::control {
 namespace {
@@ -17,11 +19,14 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using tcp = asio::ip::tcp;
 
+// What is shorter is not worth it.
+constexpr std::size_t compressed_from = 1024;
+
 // What the connections of one server share; they may outlive its stop() in the queue of its context.
 struct Shared {
   HttpLimits limits;
   HttpHandler handler;
-  std::size_t connections = 0;
+  std::unordered_set<class Connection*> connections;
 };
 
 int hex_digit(char c) {
@@ -52,26 +57,42 @@ std::optional<HttpRequest> parse_target(std::string_view target) {
   const std::size_t mark = std::min(target.find('?'), target.size());
   auto path = decode(target.substr(0, mark));
   if (!path || !path->starts_with('/')) return std::nullopt;
-  HttpRequest request{std::move(*path), std::nullopt};
+  HttpRequest request{std::move(*path)};
   std::string_view rest = target.substr(std::min(mark + 1, target.size()));
   while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find('&'), rest.size());
-    if (rest.substr(0, end).starts_with("zone=")) {
-      request.zone = decode(rest.substr(5, end - 5));
-      if (!request.zone) return std::nullopt;
-    }
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+    const std::string_view pair = rest.substr(0, rest.find('&'));
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    auto name = decode(pair.substr(0, equals)), value = decode(pair.substr(std::min(equals + 1, pair.size())));
+    if (!name || !value) return std::nullopt;
+    request.parameters.emplace_back(std::move(*name), std::move(*value));
+    rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
   }
   return request;
+}
+
+// RFC 9110 12.5.3, as far as it matters: "gzip" is in the list, and not refused by a weight of 0.
+bool takes_gzip(std::string_view accepted) {
+  while (!accepted.empty()) {
+    std::string_view coding = accepted.substr(0, accepted.find(','));
+    accepted.remove_prefix(std::min(coding.size() + 1, accepted.size()));
+    while (coding.starts_with(' ')) coding.remove_prefix(1);
+    if (!coding.starts_with("gzip")) continue;
+    const std::string_view weight = coding.substr(4);
+    return weight.find("q=0") == std::string_view::npos || weight.find("q=0.") != std::string_view::npos;
+  }
+  return false;
 }
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(tcp::socket socket, std::shared_ptr<Shared> shared)
       : stream_(std::move(socket)), shared_(std::move(shared)) {
-    ++shared_->connections;
+    shared_->connections.insert(this);
   }
-  ~Connection() { --shared_->connections; }
+  ~Connection() { shared_->connections.erase(this); }
+
+  // At the end, when nobody runs the context any more.
+  void abort() { stream_.close(); }
 
   void read() {
     parser_.emplace();
@@ -117,13 +138,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
     response_.keep_alive(keep);
     response_.set(http::field::content_type,
                   response.content_type.empty() ? "text/plain; charset=utf-8" : response.content_type);
-    response_.set(http::field::cache_control, "no-store");
-    response_.set("X-Content-Type-Options", "nosniff");
-    response_.set(
-        "Content-Security-Policy",
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'; form-action 'none'");
-    if (response.status == 405) response_.set(http::field::allow, "GET, HEAD");
+    set_headers(response);
+    if (response_.result() == http::status::not_modified) response.body.clear();
+    if (response.body.size() >= compressed_from) {
+      response_.set(http::field::vary, "Accept-Encoding");
+      if (parser_ && takes_gzip(parser_->get()[http::field::accept_encoding])) {
+        response.body = gzip(response.body);
+        response_.set(http::field::content_encoding, "gzip");
+      }
+    }
     response_.content_length(response.body.size());
     if (!head_only_) response_.body() = std::move(response.body);
     stream_.expires_after(shared_->limits.write);
@@ -132,6 +155,25 @@ class Connection : public std::enable_shared_from_this<Connection> {
                         if (fault || !keep) return self->close();
                         self->read();
                       });
+  }
+
+  // What every response has: no script, style or picture but our own, no frame around us, no word to others
+  // about where somebody came from; and whether it may be kept.
+  void set_headers(const HttpResponse& response) {
+    response_.set("X-Content-Type-Options", "nosniff");
+    response_.set("Referrer-Policy", "no-referrer");
+    response_.set("Cross-Origin-Resource-Policy", "same-origin");
+    response_.set("Content-Security-Policy",
+                  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+                  "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'");
+    if (response.status == 405) response_.set(http::field::allow, "GET, HEAD");
+    response_.set(http::field::cache_control, response.etag.empty() ? "no-store" : "no-cache");
+    if (response.etag.empty()) return;
+    const std::string etag = '"' + response.etag + '"';
+    response_.set(http::field::etag, etag);
+    // RFC 9110 13.1.2: what the client has is what it would get.
+    if (parser_ && parser_->get()[http::field::if_none_match].find(etag) != beast::string_view::npos)
+      response_.result(http::status::not_modified);
   }
 
   void close() {
@@ -151,12 +193,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
 }  // namespace
 
 struct HttpServer::Impl {
-  explicit Impl(HttpLimits limits) : shared(std::make_shared<Shared>(Shared{limits, {}, 0})) {}
+  explicit Impl(HttpLimits limits) : shared(std::make_shared<Shared>(Shared{limits, {}, {}})) {}
 
   void accept() {
     acceptor.async_accept([this](boost::system::error_code fault, tcp::socket socket) {
       if (fault == asio::error::operation_aborted) return;
-      if (!fault && shared->connections < shared->limits.connections) {
+      if (!fault && shared->connections.size() < shared->limits.connections) {
         std::make_shared<Connection>(std::move(socket), shared)->read();
       }
       if (!fault) return accept();
@@ -175,6 +217,13 @@ struct HttpServer::Impl {
   net::Endpoint bound;
   std::thread thread;
 };
+
+std::optional<std::string> HttpRequest::parameter(std::string_view name) const {
+  for (const auto& [key, value] : parameters) {
+    if (key == name) return value;
+  }
+  return std::nullopt;
+}
 
 HttpServer::HttpServer(HttpLimits limits) : impl_(std::make_unique<Impl>(limits)) {}
 HttpServer::~HttpServer() { stop(); }
@@ -207,6 +256,9 @@ void HttpServer::start() {
 void HttpServer::stop() {
   impl_->context.stop();
   if (impl_->thread.joinable()) impl_->thread.join();
+  boost::system::error_code ignored;
+  impl_->acceptor.close(ignored);
+  for (Connection* const connection : impl_->shared->connections) connection->abort();
 }
 
 }  // namespace understudy::control

@@ -1,6 +1,8 @@
 // The HTTP server: read-only (GET and HEAD), on a thread of its own, bounded in every direction.
 //
-// Owned by main(); knows nothing of DNS: a handler answers. The handler runs on the HTTP thread and calls its
+// Several may run beside each other, each with its own thread and bounds, so that the public one cannot starve
+// the operator's. What is long is sent compressed (gzip) to those who say that they take it. Owned by main();
+// knows nothing of DNS: a handler answers. The handler runs on the HTTP thread and calls its
 // reply once, on that thread, at once or later. Bounded: connections, size of a request, time for each step.
 #pragma once
 
@@ -9,20 +11,26 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "net/address.h"
 
 namespace understudy::control {
 
 struct HttpRequest {
-  std::string path;                 // "/api/v1/zones", decoded
-  std::optional<std::string> zone;  // of "?zone=Z", decoded
+  std::string path;  // "/api/v1/zones", decoded
+  std::vector<std::pair<std::string, std::string>> parameters = {};  // of "?zone=Z&...", decoded
+
+  // The first of that name.
+  std::optional<std::string> parameter(std::string_view name) const;
 };
 
 struct HttpResponse {
   unsigned status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
+  std::string etag = {};  // of what is the same until the next release; empty: it is not to be stored
 };
 
 struct HttpLimits {

@@ -181,6 +181,21 @@ json::object zones_report(const std::vector<sync::ZoneStatus>& zones,
   return {{"zones", std::move(reports)}, {"unserved", std::move(unserved_reports)}};
 }
 
+std::string_view how_text(backend::How how) { return how == backend::How::whole ? "whole" : "difference"; }
+
+json::object version_report(const backend::VersionRow& row, bool live) {
+  return {{"version", row.version}, {"serial", row.serial},     {"published", time_text(row.published)},
+          {"source", row.source},   {"how", how_text(row.how)}, {"records", row.records},
+          {"added", row.added},     {"removed", row.removed},   {"digest", digest_text(row.digest)},
+          {"live", live},           {"held", nullptr}};
+}
+
+json::object version_report(const backend::HeldVersion& held) {
+  json::object row = version_report(held.row, false);
+  row["held"] = json::object{{"reason", held.reason}, {"message", held.message}};
+  return row;
+}
+
 json::object reload_report(const Reloaded& reloaded) {
   const auto names = [](const std::vector<dns::Name>& apexes) {
     json::array all;

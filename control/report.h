@@ -26,6 +26,10 @@ boost::json::object zones_report(const std::vector<sync::ZoneStatus>& zones,
                                  const std::vector<audit::ZoneComparison>& comparisons);
 // {"added", "removed", "changed", "same", "listening", "closed", "restart"}.
 boost::json::object reload_report(const Reloaded& reloaded);
+// One version, as `history` and the page tell it; "held" is null but for one that is.
+std::string_view how_text(backend::How how);
+boost::json::object version_report(const backend::VersionRow& row, bool live);
+boost::json::object version_report(const backend::HeldVersion& held);
 // A comparison in full: {"zone", "version", "against", "mismatches", "complete", ...}.
 boost::json::object comparison_report(const audit::ZoneComparison& comparison);
 

@@ -1,6 +1,6 @@
 #include "control/samples.h"
 
-#include <map>
+#include <algorithm>
 #include <set>
 #include <tuple>
 #include <unordered_set>
@@ -25,15 +25,29 @@ std::string primary_label(const sync::PrimaryStatus& primary) {
   return primary.address ? net::to_string(*primary.address) : primary.source;
 }
 
-void add_states(Exposition& out, const SyncSnapshot& snapshot) {
-  constexpr sync::ZoneState states[] = {sync::ZoneState::empty, sync::ZoneState::fresh,
-                                        sync::ZoneState::retrying, sync::ZoneState::stale,
-                                        sync::ZoneState::expired};
-  for (const sync::ZoneState state : states) {
-    std::uint64_t count = 0;
-    for (const sync::ZoneStatus& zone : snapshot.zones) count += zone.state == state ? 1 : 0;
-    out.add(Id::zones, {sync::to_string(state)}, number(count));
+constexpr audit::Class classes[] = {
+    audit::Class::delegation, audit::Class::wildcard, audit::Class::missing,      audit::Class::extra,
+    audit::Class::rcode,      audit::Class::rdata,    audit::Class::ttl,          audit::Class::dnssec,
+    audit::Class::negative_ttl, audit::Class::flags};
+
+// What holds of all zones, whichever have series of their own.
+void add_roll_up(Exposition& out, const RollUp& all) {
+  for (const sync::ZoneState state : all_states)
+    out.add(Id::zones, {sync::to_string(state)}, number(all.by_state[static_cast<std::size_t>(state)]));
+  out.add(Id::zones_suppressed, {}, number(all.suppressed));
+  out.add(Id::zones_held, {}, number(all.held));
+  out.add(Id::zones_out_of_sync, {}, number(all.out_of_sync));
+  out.add(Id::zones_mismatching, {}, number(all.mismatching));
+  for (const audit::Class c : classes) {
+    const auto found = all.mismatches.find(c);
+    out.add(Id::mismatches, {audit::to_string(c)}, found == all.mismatches.end() ? 0 : number(found->second));
   }
+  for (const auto& [primary, zones] : all.primaries) {
+    out.add(Id::primary_zones, {primary, "up"}, number(zones.up));
+    out.add(Id::primary_zones, {primary, "down"}, number(zones.down));
+  }
+  for (const auto& [address, count] : all.mismatches_by_address)
+    out.add(Id::primary_mismatches, {address}, number(count));
 }
 
 void add_zone(Exposition& out, const sync::ZoneStatus& zone, UnixTime now) {
@@ -66,10 +80,6 @@ void add_zone(Exposition& out, const sync::ZoneStatus& zone, UnixTime now) {
 }
 
 void add_comparison(Exposition& out, const audit::ZoneComparison& comparison) {
-  using audit::Class;
-  constexpr Class classes[] = {Class::delegation,   Class::wildcard, Class::missing, Class::extra,
-                               Class::rcode,        Class::rdata,    Class::ttl,     Class::dnssec,
-                               Class::negative_ttl, Class::flags};
   constexpr audit::Verdict verdicts[] = {audit::Verdict::match, audit::Verdict::mismatch,
                                          audit::Verdict::dynamic, audit::Verdict::unknown};
   const std::string label = zone_label(comparison.zone);
@@ -78,14 +88,14 @@ void add_comparison(Exposition& out, const audit::ZoneComparison& comparison) {
             number(comparison.totals[static_cast<std::size_t>(verdict)]));
   }
   UnixTime oldest = 0;
-  std::map<std::pair<std::string, Class>, std::uint64_t> counts;
+  std::map<std::pair<std::string, audit::Class>, std::uint64_t> counts;
   for (const audit::Mismatch& mismatch : comparison.mismatches) {
     ++counts[{net::to_string(mismatch.address), mismatch.difference}];
     if (oldest == 0 || mismatch.since < oldest) oldest = mismatch.since;
   }
   for (const audit::Tally& tally : comparison.against) {
     const std::string address = net::to_string(tally.address);
-    for (const Class c : classes) {
+    for (const audit::Class c : classes) {
       const auto count = counts.find({address, c});
       out.add(Id::compare_mismatches, {label, address, audit::to_string(c)},
               count == counts.end() ? 0 : number(count->second));
@@ -202,29 +212,54 @@ void add_mirror(Exposition& out, backend::Mirror& mirror) {
 
 }  // namespace
 
-SyncSnapshot take_snapshot(const Rooms& rooms) {
-  return {rooms.sync.statuses(), rooms.sync.totals(), rooms.comparer.comparisons(), rooms.sync.all_tried(),
-          rooms.sync.unserved()};
+SyncSnapshot take_snapshot(const Rooms& rooms, const ZoneChoice& choice) {
+  SyncSnapshot snapshot;
+  RollUp& all = snapshot.all;
+  std::unordered_set<std::string> chosen;
+  rooms.sync.visit([&](const sync::ZoneStatus& zone) {
+    ++all.by_state[static_cast<std::size_t>(zone.state)];
+    all.held += zone.held ? 1 : 0;
+    all.out_of_sync += zone.out_of_sync_since != 0 ? 1 : 0;
+    std::set<std::string> seen;  // a primary may stand twice in a list
+    for (const sync::PrimaryStatus& primary : zone.primaries) {
+      std::string name = primary_label(primary);
+      if (!primary.address || !seen.insert(name).second) continue;
+      RollUp::Zones& zones = all.primaries[std::move(name)];
+      ++(primary.up ? zones.up : zones.down);
+    }
+    std::string label = zone_label(zone.apex);
+    if (!choice.chooses(label, snapshot.zones.size())) {
+      ++all.suppressed;
+      return;
+    }
+    snapshot.zones.push_back(zone);
+    chosen.insert(std::move(label));
+  });
+  for (audit::ZoneComparison& comparison : rooms.comparer.comparisons()) {
+    all.mismatching += comparison.mismatches.empty() ? 0 : 1;
+    for (const audit::Tally& tally : comparison.against)
+      all.mismatches_by_address.try_emplace(net::to_string(tally.address), 0);
+    for (const audit::Mismatch& mismatch : comparison.mismatches) {
+      ++all.mismatches[mismatch.difference];
+      ++all.mismatches_by_address[net::to_string(mismatch.address)];
+    }
+    if (chosen.contains(zone_label(comparison.zone))) snapshot.comparisons.push_back(std::move(comparison));
+  }
+  snapshot.totals = rooms.sync.totals();
+  return snapshot;
 }
 
 std::string metrics_page(const Rooms& rooms, const SyncSnapshot& snapshot, backend::ZoneTables::Pin& pin) {
   Exposition out;
   out.add(Id::build_info, {UNDERSTUDY_VERSION}, 1);
-  add_states(out, snapshot);
-  const std::size_t shown = std::min(snapshot.zones.size(), zones_with_series);
-  out.add(Id::zones_suppressed, {}, number(snapshot.zones.size() - shown));
-  std::unordered_set<std::string> labels;
+  add_roll_up(out, snapshot.all);
   const UnixTime now = rooms.clock.wall();
-  for (std::size_t i = 0; i < shown; ++i) {
-    add_zone(out, snapshot.zones[i], now);
-    labels.insert(zone_label(snapshot.zones[i].apex));
-  }
-  for (const audit::ZoneComparison& comparison : snapshot.comparisons) {
-    if (labels.contains(zone_label(comparison.zone))) add_comparison(out, comparison);
-  }
-  for (const auto& entry : pin.acquire().entries()) {
-    const std::string label = zone_label(entry->apex());
-    if (labels.contains(label)) out.add(Id::zone_requests, {label}, number(entry->requests()));
+  for (const sync::ZoneStatus& zone : snapshot.zones) add_zone(out, zone, now);
+  for (const audit::ZoneComparison& comparison : snapshot.comparisons) add_comparison(out, comparison);
+  const backend::ZoneTable& table = pin.acquire();
+  for (const sync::ZoneStatus& zone : snapshot.zones) {
+    if (const backend::ZoneEntry* const entry = table.find_exact(zone.apex))
+      out.add(Id::zone_requests, {zone_label(zone.apex)}, number(entry->requests()));
   }
   pin.release();
   add_totals(out, rooms, snapshot.totals);

@@ -1,7 +1,9 @@
 // One scrape: samples in, the text that Prometheus reads out.
 //
 // Made, filled and thrown away by the thread that answers the scrape; what it costs depends on the number of
-// series, not on traffic.
+// series, not on traffic. Families of which each zone has series are written as text at once: prometheus-cpp's
+// structures take some microseconds a sample, which ten thousand zones make a second of. A test holds both ways
+// to the same text.
 #pragma once
 
 #include <initializer_list>

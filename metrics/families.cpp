@@ -11,8 +11,9 @@ template <std::size_t n>
 using Labels = std::array<std::string_view, n>;
 
 constexpr Labels<1> version{"version"}, state{"state"}, zone{"zone"}, result{"result"}, rcode{"rcode"},
-    reason{"reason"}, action{"action"};
-constexpr Labels<2> zone_role{"zone", "role"}, zone_primary{"zone", "primary"}, zone_result{"zone", "result"};
+    reason{"reason"}, action{"action"}, primary{"primary"}, difference{"class"};
+constexpr Labels<2> zone_role{"zone", "role"}, zone_primary{"zone", "primary"}, zone_result{"zone", "result"},
+    primary_state{"primary", "state"};
 constexpr Labels<3> transfer{"type", "transport", "result"}, zone_primary_class{"zone", "primary", "class"},
     proto_family_type{"proto", "family", "type"};
 
@@ -24,6 +25,27 @@ constexpr FamilyRow rows[] = {
      Type::gauge,
      {},
      "Zones that have no series of their own, since there are too many."},
+    {Id::zones_held,
+     "understudy_zones_held",
+     Type::gauge,
+     {},
+     "Zones of which a version is stored and not served; of all zones, as are the next ones."},
+    {Id::zones_out_of_sync,
+     "understudy_zones_out_of_sync",
+     Type::gauge,
+     {},
+     "Zones of which a primary has told a newer serial than the one that is served."},
+    {Id::zones_mismatching,
+     "understudy_zones_mismatching",
+     Type::gauge,
+     {},
+     "Zones with an answer that differs from a primary's now."},
+    {Id::mismatches, "understudy_mismatches", Type::gauge, difference,
+     "Answers that differ from a primary's now, by class, over all zones."},
+    {Id::primary_zones, "understudy_primary_zones", Type::gauge, primary_state,
+     "Zones that are learned from this primary, by whether its last attempt was answered: up or down."},
+    {Id::primary_mismatches, "understudy_primary_mismatches", Type::gauge, primary,
+     "Answers that differ from this primary's now, over all zones."},
     {Id::zone_serial, "understudy_zone_serial", Type::gauge, zone_role,
      "SOA serial: served to clients, stored in the mirror, newest told by a primary."},
     {Id::zone_version, "understudy_zone_version", Type::gauge, zone,

@@ -265,6 +265,10 @@ std::vector<ZoneStatus> Sync::statuses() const {
   return all;
 }
 
+void Sync::visit(const std::function<void(const ZoneStatus&)>& look) const {
+  for (const auto& agent : impl_->roster.agents()) look(agent->status());
+}
+
 std::optional<ZoneStatus> Sync::status(dns::NameView apex) const {
   const ZoneAgent* agent = impl_->roster.find(apex);
   if (agent == nullptr) return std::nullopt;

@@ -62,6 +62,8 @@ class Sync final : public backend::NotifySink {
   void reload(std::vector<ZoneSettings> zones, ReloadDone done);
 
   std::vector<ZoneStatus> statuses() const;
+  // The same one by one, for who keeps little of each.
+  void visit(const std::function<void(const ZoneStatus&)>& look) const;
   std::optional<ZoneStatus> status(dns::NameView apex) const;
   // Zones that are served no more, and whose data are still kept.
   std::vector<UnservedStatus> unserved() const;

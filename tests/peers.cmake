@@ -52,6 +52,8 @@ peer_suite(soak/soak.py LABEL soak TIMEOUT 600)
 peer_suite(alarms/check.py LABEL alarms TIMEOUT 300)
 peer_suite(alarms/live.py LABEL alarms TIMEOUT 900)
 
+peer_suite(page/page.py LABEL page TIMEOUT 300)
+
 # Pages that are made: is what the repository has current?
 add_test(NAME docs.conformance COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/conformance.py --check)
 set_tests_properties(docs.conformance PROPERTIES LABELS docs TIMEOUT 60)

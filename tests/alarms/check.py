@@ -24,6 +24,20 @@ class Alarms(unittest.TestCase):
     def test_the_rules_are_sound(self):
         self.promtool("check", "rules", RULES)
 
+    def test_the_example_routes_call_who_they_should(self):
+        example = os.path.join("deploy", "prometheus", "alertmanager.example.yml")
+
+        def amtool(*arguments):
+            done = subprocess.run(["amtool", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            return done.stdout.strip()
+
+        amtool("check-config", example)
+        for severity, receivers in (("critical", "pager,chat"), ("warning", "chat"), ("", "chat")):
+            self.assertEqual(amtool("config", "routes", "test", f"--config.file={example}", f"severity={severity}"), receivers)
+        severities = set(re.findall(r"labels: {severity: (\w+)}", text("deploy", "prometheus", "understudy.rules.yml")))
+        self.assertEqual(severities, {"critical", "warning"}, "every severity has its route")
+
     def test_each_fires_when_it_should_and_only_then(self):
         self.promtool("test", "rules", os.path.join("tests", "alarms", "rules_test.yml"))
 

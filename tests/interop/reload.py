@@ -9,6 +9,7 @@ import struct
 import sys
 import threading
 import unittest
+import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support", "python"))
 
@@ -106,6 +107,34 @@ class Reload(unittest.TestCase):
             self.assertGreater(len(kept.recv(1000)), 20)
         until("nobody listens there", lambda: query.serial("127.0.0.1", port, "a.test.") is None)
         self.assertEqual(self.serial("a.test."), 1)
+
+    def test_the_public_page_opens_moves_and_closes(self):
+        def answers(port):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/public", timeout=30) as answer:
+                    return json.load(answer)["total"]
+            except OSError:
+                return None
+
+        first, second = free_port(), free_port()
+        self.server.http_options["public"] = f"127.0.0.1:{first}"
+        self.configure(self.zone("a.test."), self.zone("b.test."))
+        self.assertEqual(self.reload()["restart"], [])
+        self.assertEqual(answers(first), 2)
+        self.server.http_options["public"] = f"127.0.0.1:{second}"
+        self.configure(self.zone("a.test."))
+        self.reload()
+        self.assertEqual((answers(first), answers(second)), (None, 1))
+        self.server.http_options["public"] = f"127.0.0.1:{self.server.port}"  # TCP there is the server's own
+        self.configure(self.zone("b.test."), self.zone("c.test."))
+        done = self.server.verb("reload")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("cannot listen for HTTP on", done.stderr)
+        self.assertEqual((answers(second), self.serial("a.test.")), (1, 1), "nothing was changed")
+        del self.server.http_options["public"]
+        self.configure(self.zone("a.test."))
+        self.reload()
+        self.assertIsNone(answers(second))
 
     def test_what_needs_a_restart_is_told(self):
         self.configure(self.zone("a.test."), self.zone("b.test."), workers=1)

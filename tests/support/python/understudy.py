@@ -37,7 +37,7 @@ class Understudy:
     tables by name."""
 
     def __init__(self, scratch, zones, name="understudy", listen=("127.0.0.1:0",), http="127.0.0.1:0", tables=None, keys=(),
-                 **server):
+                 public=None, **server):
         self.name = name
         self.scratch = scratch
         self.directory = scratch.directory(name)
@@ -45,19 +45,19 @@ class Understudy:
         self.control = os.path.join(self.directory, "control.sock")
         self.config = os.path.join(self.directory, "understudy.toml")
         self.server = {"listen": list(listen), "data": self.data, "control": self.control, "workers": 2, **server}
-        self.http_listen = http
+        self.http_options = {"listen": http} if public is None else {"listen": http, "public": public}
         self.zones = zones
         self.tables = tables or {}
         self.keys = list(keys)
         self.process = None
-        self.address = self.port = self.http = None
+        self.address = self.port = self.http = self.public = None
         self.endpoints = []
         self.tls_endpoints = []
         self._read = 0
         scratch.own(self)
 
     def write_config(self):
-        parts = [table("[server]", self.server), table("[http]", {"listen": self.http_listen})]
+        parts = [table("[server]", self.server), table("[http]", self.http_options)]
         parts += [table(f"[{name}]", options) for name, options in self.tables.items()]
         parts += [table("[[key]]", key) for key in self.keys]
         parts += [table("[[zone]]", zone) for zone in self.zones]
@@ -86,6 +86,8 @@ class Understudy:
                 endpoints.append((found[2].strip("[]"), int(found[3])))
             elif found := re.match(r"http (\S+:\d+)$", line.strip()):
                 self.http = found[1]
+            elif found := re.match(r"public http (\S+:\d+)$", line.strip()):
+                self.public = found[1]
         assert self.endpoints, f"no listening line before ready:\n{self.log()}"
         self.address, self.port = self.endpoints[0]
         return True

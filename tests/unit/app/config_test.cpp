@@ -170,7 +170,7 @@ TEST(Config, ReportsEverythingAtOnceInOrderOfLines) {
       "on-expire = \"serve\"\n"         // 11
       "[[zone]]\n"                      // 12
       "name = \"lonely.test\"\n"        // 13
-      "[metrics]\n"                     // 14
+      "[metric]\n"                      // 14
       "[sever]\n"                       // 15
       "[http]\n"                        // 16
       "ready-min-served-ratio = 7\n");  // 17
@@ -185,7 +185,7 @@ TEST(Config, ReportsEverythingAtOnceInOrderOfLines) {
                   AllOf(StartsWith("f:10: "), HasSubstr("\"drop\" \"refuse\"")),
                   AllOf(StartsWith("f:11: "), HasSubstr("serve-stale:7d")),
                   AllOf(StartsWith("f:12: "), HasSubstr("lonely.test. has no source")),
-                  AllOf(StartsWith("f:14: "), HasSubstr("[metrics] is not available in this version")),
+                  AllOf(StartsWith("f:14: "), HasSubstr("did you mean [metrics]?")),
                   AllOf(StartsWith("f:15: "), HasSubstr("did you mean [server]?")),
                   AllOf(StartsWith("f:17: "), HasSubstr("out of range: 0 to 1"))));
 }
@@ -235,9 +235,18 @@ TEST(Config, TlsNeedsACertificateAndItsKey) {
               ElementsAre(AllOf(HasSubstr("[tls] ca"), HasSubstr("/nonexistent/ca.pem"))));
 }
 
+TEST(Config, ThePublicPageIsOffUnlessGiven) {
+  EXPECT_FALSE(parse_config("", "f").config.http_public.has_value());
+  const LoadedConfig loaded = parse_config("[http]\npublic = \"[::1]:8080\"\n[metrics]\nzones = [\"a.test\", \"*.b.test\"]\n", "f");
+  ASSERT_THAT(loaded.problems, IsEmpty());
+  ASSERT_TRUE(loaded.config.http_public.has_value());
+  EXPECT_EQ(net::to_string(*loaded.config.http_public), "[::1]:8080");
+  EXPECT_THAT(loaded.config.metrics_zones, ElementsAre("a.test", "*.b.test"));
+  EXPECT_THAT(problems_of("[http]\npublic = \"192.0.2.1\""), ElementsAre(HasSubstr("lacks a port")));
+}
+
 TEST(Config, RefusesWhatTheContractBringsLater) {
-  for (const std::string_view text : {"[[catalog]]", "[metrics]", "[tls]\npins = []",
-                                      "[http]\npublic = \"0.0.0.0:80\"", "[compare]\nexpect = []"}) {
+  for (const std::string_view text : {"[[catalog]]", "[tls]\npins = []", "[compare]\nexpect = []"}) {
     EXPECT_THAT(problems_of(text), ElementsAre(HasSubstr("not available in this version"))) << text;
   }
 }

@@ -2,6 +2,7 @@
 // question to the sync thread that never comes back.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -69,7 +70,7 @@ class Http : public ::testing::Test {
   void serve(HttpLimits limits = {}) {
     server_ = std::make_unique<HttpServer>(limits);
     const auto listening = server_->listen(any_port(), [](const HttpRequest& request, HttpReply reply) {
-      reply({200, "text/plain", "path " + request.path + " zone " + request.zone.value_or("-") + "\n"});
+      reply({200, "text/plain", "path " + request.path + " zone " + request.parameter("zone").value_or("-") + "\n"});
     });
     ASSERT_TRUE(listening.has_value());
     server_->start();
@@ -81,6 +82,21 @@ class Http : public ::testing::Test {
   }
   std::unique_ptr<HttpServer> server_;
 };
+
+// What gzip made, by zlib's own reading.
+std::string unpacked(const std::string& packed) {
+  z_stream stream{};
+  EXPECT_EQ(inflateInit2(&stream, 15 + 16), Z_OK);
+  std::string in = packed, out(1u << 20, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(in.data());
+  stream.avail_in = static_cast<uInt>(in.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(inflate(&stream, Z_FINISH), Z_STREAM_END);
+  out.resize(stream.total_out);
+  inflateEnd(&stream);
+  return out;
+}
 
 constexpr char tail[] = " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
@@ -94,6 +110,73 @@ TEST_F(Http, AnswersGetAndHead) {
   EXPECT_THAT(head, StartsWith("HTTP/1.1 200 "));
   EXPECT_THAT(head, HasSubstr("Content-Length: 17\r\n"));  // "path /abc zone -\n"
   EXPECT_TRUE(head.ends_with("\r\n\r\n")) << "HEAD has no body: " << head;
+}
+
+TEST_F(Http, DecodesParameters) {
+  server_ = std::make_unique<HttpServer>();
+  const auto listening = server_->listen(any_port(), [](const HttpRequest& request, HttpReply reply) {
+    std::string all;
+    for (const auto& [name, value] : request.parameters) all += name + "=" + value + ";";
+    reply({200, "text/plain", all});
+  });
+  ASSERT_TRUE(listening.has_value());
+  server_->start();
+  EXPECT_TRUE(ask(std::string("GET /?a=1&b=%26x%3d&&c&=d&a=2") + tail).ends_with("\r\n\r\na=1;b=&x=;=;c=;=d;a=2;"));
+  EXPECT_TRUE(ask(std::string("GET /?") + tail).ends_with("\r\n\r\n"));
+  EXPECT_THAT(ask(std::string("GET /?a=%g0") + tail), StartsWith("HTTP/1.1 400 "));
+}
+
+TEST_F(Http, TellsBrowsersToTrustNobodyElse) {
+  serve();
+  const std::string got = ask(std::string("GET /") + tail);
+  for (const std::string header :
+       {"Content-Security-Policy: default-src 'none'; script-src 'self'; ", "X-Content-Type-Options: nosniff\r\n",
+        "Referrer-Policy: no-referrer\r\n", "Cross-Origin-Resource-Policy: same-origin\r\n", "Cache-Control: no-store\r\n"}) {
+    EXPECT_THAT(got, HasSubstr(header));
+  }
+  EXPECT_THAT(got, Not(HasSubstr("unsafe")));
+}
+
+TEST_F(Http, SendsWhatIsTheSameOnlyOnce) {
+  server_ = std::make_unique<HttpServer>();
+  const auto listening = server_->listen(any_port(), [](const HttpRequest&, HttpReply reply) {
+    reply({200, "text/css", "body{}", "abc"});
+  });
+  ASSERT_TRUE(listening.has_value());
+  server_->start();
+  const std::string first = ask(std::string("GET /") + tail);
+  EXPECT_THAT(first, HasSubstr("ETag: \"abc\"\r\n"));
+  EXPECT_THAT(first, HasSubstr("Cache-Control: no-cache\r\n"));
+  EXPECT_THAT(first, HasSubstr("body{}"));
+  const std::string again = ask("GET / HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"x\", \"abc\"\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(again, StartsWith("HTTP/1.1 304 "));
+  EXPECT_THAT(again, Not(HasSubstr("body{}")));
+  EXPECT_THAT(ask("GET / HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"old\"\r\nConnection: close\r\n\r\n"),
+              StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(Http, CompressesWhatIsLongForWhoTakesIt) {
+  server_ = std::make_unique<HttpServer>();
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += "understudy_zone_version{zone=\"" + std::to_string(i) + ".test.\"} 1\n";
+  const auto listening = server_->listen(any_port(), [text](const HttpRequest& request, HttpReply reply) {
+    reply({200, "text/plain", request.path == "/long" ? text : "short"});
+  });
+  ASSERT_TRUE(listening.has_value());
+  server_->start();
+  const auto get = [this](const std::string& path, const std::string& header) {
+    return ask("GET " + path + " HTTP/1.1\r\nHost: x\r\n" + header + "Connection: close\r\n\r\n");
+  };
+  const std::string packed = get("/long", "Accept-Encoding: deflate, gzip;q=0.5\r\n");
+  EXPECT_THAT(packed, HasSubstr("Content-Encoding: gzip\r\n"));
+  EXPECT_THAT(packed, HasSubstr("Vary: Accept-Encoding\r\n"));
+  EXPECT_EQ(unpacked(packed.substr(packed.find("\r\n\r\n") + 4)), text);
+  for (const std::string header : {"", "Accept-Encoding: br\r\n", "Accept-Encoding: gzip;q=0\r\n"}) {
+    const std::string plain = get("/long", header);
+    EXPECT_THAT(plain, Not(HasSubstr("Content-Encoding"))) << header;
+    EXPECT_TRUE(plain.ends_with(text)) << header;
+  }
+  EXPECT_TRUE(get("/", "Accept-Encoding: gzip\r\n").ends_with("short")) << "too short to be worth it";
 }
 
 TEST_F(Http, IsOnlyRead) {

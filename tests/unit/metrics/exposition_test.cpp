@@ -3,6 +3,7 @@
 #include "metrics/exposition.h"
 
 #include <gtest/gtest.h>
+#include <prometheus/text_serializer.h>
 
 #include <cmath>
 #include <map>
@@ -101,6 +102,31 @@ TEST(Exposition, EscapesWhatANameMayHold) {
   EXPECT_EQ(page.values.begin()->first, "understudy_zone_version;zone=a\\.b\"c\nunderstudy_zones 9.");
 }
 
+// Families of which each zone has series are written without prometheus-cpp's structures: what comes out is what
+// the library makes of the same sample (but for the digits that it leaves out after the fifteenth).
+TEST(Exposition, WritesWhatTheLibraryWrites) {
+  for (const std::string label : {"example.com.", "\\000.a\"b\nc.", "", "ende\\", "\xc3\xbc."}) {
+    for (const double value : {0.0, 1.0, -1.0, 0.5, 1e-6, 4294967295.0, 1.9e9, 9007199254740992.0, 1e300}) {
+      for (const auto& [id, type] : std::vector<std::pair<FamilyId, prometheus::MetricType>>{
+               {FamilyId::zone_version, prometheus::MetricType::Gauge}, {FamilyId::zone_requests, prometheus::MetricType::Counter}}) {
+        const FamilyRow& row = families()[static_cast<std::size_t>(id)];
+        prometheus::ClientMetric sample;
+        sample.label = {{"zone", label}};
+        sample.counter.value = sample.gauge.value = value;
+        std::ostringstream library;
+        prometheus::TextSerializer().Serialize(library, {{std::string(row.name), std::string(row.help), type, {sample}}});
+        Exposition scrape;
+        scrape.add(id, {label}, value);
+        const std::string text = scrape.take_text();
+        const auto last_space = text.rfind(' '), library_space = library.str().rfind(' ');
+        EXPECT_EQ(text.substr(0, last_space), library.str().substr(0, library_space));
+        EXPECT_EQ(std::stod(text.substr(last_space)), std::stod(library.str().substr(library_space))) << text;
+        EXPECT_EQ(std::stod(text.substr(last_space)), value) << text;
+      }
+    }
+  }
+}
+
 TEST(Exposition, AddsWorkersUpIntoOneCumulativeHistogram) {
   std::vector<WorkerCounters> workers(2);
   workers[0].duration_buckets[0].add(5);
@@ -191,6 +217,12 @@ TEST(Families, HaveTheNamesOfTheContract) {
       {"understudy_lmdb_oldest_reader_age_seconds", {}},
       {"understudy_build_info", {"version"}},
       {"understudy_zones_suppressed", {}},
+      {"understudy_zones_held", {}},
+      {"understudy_zones_out_of_sync", {}},
+      {"understudy_zones_mismatching", {}},
+      {"understudy_mismatches", {"class"}},
+      {"understudy_primary_zones", {"primary", "state"}},
+      {"understudy_primary_mismatches", {"primary"}},
   };
   EXPECT_EQ(families().size(), contract.size());
   for (const FamilyRow& row : families()) {

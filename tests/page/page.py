@@ -1,0 +1,245 @@
+"""The status page in Debian's Chromium: what it tells, that it lives, what it says without a server, ten thousand zones, the
+keyboard, both colour schemes, a telephone; and that it asks nobody else for anything."""
+
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support", "python"))
+
+import query
+from browser import Browser, Keys
+from processes import Scratch, free_port, until
+from understudy import Understudy
+
+MANY = 10_000
+ANYTHING = {"gate.shrink": 1.0, "gate.churn": 1.0, "gate.losses": "off"}  # is served
+
+
+def zone_text(serial, address="192.0.2.10", extra=0, ttl=300):
+    lines = [f"$TTL {ttl}", f"@ IN SOA ns1 hostmaster {serial} 3600 600 1209600 60", "@ NS ns1", "ns1 A 192.0.2.1", f"www A {address}"]
+    return "\n".join([*lines, *(f"host{i} A 192.0.2.{i}" for i in range(extra)), ""])
+
+
+class Page(unittest.TestCase):
+    """A shadow with one zone of each kind: equal.test is well, drift.test is compared with a server that says something
+    else, held.test lost most of its records, empty.test has a primary that is not there."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = Scratch()
+        cls.addClassCleanup(cls.scratch.close)
+        cls.files = {name: cls.scratch.write(name, zone_text(1, extra=extra))
+                     for name, extra in (("equal.test", 0), ("drift.test", 1), ("held.test", 40))}
+        shadow_port = free_port()
+        served = {"allow-transfer": ["127.0.0.1"], "notify": [f"127.0.0.1:{shadow_port}"], **ANYTHING}
+        cls.provider = Understudy(cls.scratch, [{"name": name, "source": [f"file:{path}"], **served} for name, path in cls.files.items()],
+                                  name="provider").start()
+        drifted = cls.scratch.write("drifted.zone", zone_text(1, address="198.51.100.99", extra=1).replace("host0 A 192.0.2.0", "host0 A 198.51.100.1"))
+        cls.drifted = Understudy(cls.scratch, [{"name": "drift.test", "source": [f"file:{drifted}"]}], name="drifted").start()
+        source = [f"axfr://127.0.0.1:{cls.provider.port}"]
+        cls.shadow = Understudy(cls.scratch, [
+            {"name": "equal.test", "source": source, **ANYTHING},
+            {"name": "drift.test", "source": source, "compare-with": [f"127.0.0.1:{cls.drifted.port}"]},
+            {"name": "held.test", "source": source},
+            {"name": "empty.test", "source": [f"axfr://127.0.0.1:{free_port()}"]}],
+            name="shadow", listen=[f"127.0.0.1:{shadow_port}"], public="127.0.0.1:0",
+            tables={"compare": {"rate": 1000.0}}).start()
+        many = cls.scratch.write("many.zone", zone_text(7))
+        names = [f"customer-{i:05}.example" for i in range(MANY)]
+        cls.many = Understudy(cls.scratch, [{"names": names, "source": [f"file:{many}"]}], name="many",
+                              tables={"metrics": {"zones": ["customer-0000*"]}}).start()
+        cls.browser = Browser(cls.scratch)
+        until("the zones have come", lambda: all(query.serial("127.0.0.1", cls.shadow.port, name) == 1 for name in cls.files))
+        cls.write("held.test", zone_text(2))
+        until("the smaller version is held", lambda: cls.shadow.status("held.test")["held"] is not None)
+        until("the drift is found", lambda: (cls.shadow.status("drift.test")["comparison"] or {}).get("mismatches"))
+        until("equal.test is equal", lambda: (cls.shadow.status("equal.test")["comparison"] or {}).get("complete"))
+
+    @classmethod
+    def write(cls, zone, text):
+        path = cls.files[zone]
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            file.write(text)
+        os.rename(path + ".new", path)
+
+    def setUp(self):
+        self.browser.scheme("light")
+        self.browser.size(1280, 1000)
+        self.browser.read_logs()
+        self.browser.asked.clear()
+        self.browser.complaints.clear()
+        self.silent = set()  # servers that are stopped on purpose, whose silence the console may mention
+
+    def tearDown(self):
+        """Whatever the test was about: nobody else was asked, and the console is silent."""
+        self.browser.read_logs()
+        ours = tuple(f"http://{server}/" for server in
+                     (self.shadow.http, self.shadow.public, self.provider.http, self.many.http, *self.silent))
+        self.assertEqual([url for url in self.browser.asked if not url.startswith((*ours, "data:", "chrome:"))], [])
+        self.assertEqual([line for line in self.browser.complaints if not line.startswith(tuple(f"http://{s}/" for s in self.silent))], [])
+
+    def test_the_verdict_and_its_reasons(self):
+        self.browser.open(self.shadow.http).sees("#answer", "No")
+        reasons = self.browser.texts("#reasons li")
+        self.assertTrue(any("1 zone has no data" in reason and "empty.test." in reason for reason in reasons), reasons)
+        self.assertTrue(any("1 zone is answered otherwise" in reason and "drift.test." in reason for reason in reasons), reasons)
+        self.assertTrue(any("held back" in reason for reason in reasons), reasons)
+        self.browser.picture("light")
+        self.browser.open(self.provider.http).sees("#answer", "Yes")
+        self.assertIn("not everything is proved", self.browser.text("#because"))
+        self.browser.picture("yes")
+
+    def test_the_list_tells_each_zones_state(self):
+        self.browser.open(self.shadow.http).sees(".zones tbody", "equal.test.")
+        rows = {row.split()[0]: row for row in self.browser.texts(".zones tbody tr")}
+        for zone, wanted in (("equal.test.", ("Fresh", "equal")), ("drift.test.", ("Fresh", "Differs", "2 answers differ")),
+                             ("held.test.", ("Held", "1 (primary: 2)")), ("empty.test.", ("Empty",))):
+            for word in wanted:
+                self.assertIn(word, rows[zone])
+        self.assertEqual(list(rows)[0], "empty.test.", "the gravest comes first")
+
+    def test_differences_show_both_answers(self):
+        self.browser.open(self.shadow.http, "/?zone=drift.test.").sees("#differences-heading", ": 2")
+        article = next(text for text in self.browser.texts(".difference") if text.startswith("www.drift.test. A"))
+        self.assertIn("Other data", article)
+        self.assertIn("192.0.2.10", article)
+        self.assertIn("198.51.100.99", article)
+        only = [text.split()[-1] for text in self.browser.texts(".side.ours li.only")]
+        self.assertEqual(sorted(only), ["192.0.2.0", "192.0.2.10"], "what only one side has is marked")
+        self.browser.picture("mismatch")
+
+    def test_a_held_version_and_the_timeline(self):
+        self.browser.open(self.shadow.http, "/?zone=held.test.").sees(".notice", "Version 2 is held")
+        self.assertIn("understudy accept held.test. --version 2", self.browser.text(".notice"))
+        self.browser.sees(".events", "Version 2 is held")
+        self.assertIn("Version 1, serial 1, is served", self.browser.text(".events"))
+        self.browser.picture("held")
+        self.browser.open(self.shadow.http, "/?zone=empty.test.").sees(".events", "fails")
+
+    def test_it_lives(self):
+        serials = ".facts div:first-child dd"
+        self.browser.open(self.shadow.http, "/?zone=equal.test.")
+        before = self.shadow.status("equal.test")["serial"]
+        self.browser.sees(serials, str(before))
+        self.write("equal.test", zone_text(before + 1, address="192.0.2.11"))
+        self.browser.sees(serials, str(before + 1))
+        self.browser.sees(".events", f"serial {before + 1}, is served")
+
+    def test_a_server_that_stops_and_comes_back(self):
+        file = self.scratch.write("mortal.zone", zone_text(1))
+        mortal = Understudy(self.scratch, [{"name": "mortal.test", "source": [f"file:{file}"]}], name="mortal",
+                            http=f"127.0.0.1:{free_port()}").start()
+        self.silent.add(mortal.http)
+        self.browser.open(mortal.http).sees("#answer", "Yes")
+        mortal.stop()
+        self.browser.sees("#outage", "No answer from the server")
+        self.assertEqual(self.browser.text("#answer"), "Not known")
+        self.assertIn("mortal.test.", self.browser.text(".zones tbody"), "what was known stays")
+        self.browser.picture("outage")
+        mortal.start()
+        self.browser.sees("#answer", "Yes")
+        self.assertIsNone(self.browser.text("#outage"))
+
+    def test_nothing_to_show(self):
+        empty = Understudy(self.scratch, [], name="nothing", http=f"127.0.0.1:{free_port()}").start()
+        self.silent.add(empty.http)
+        self.browser.open(empty.http).sees("#answer", "No")
+        self.assertIn("no zones", self.browser.text("#reasons"))
+        self.browser.sees(".none", "No zones are served")
+        self.silent.add(self.shadow.http)  # its 404 is what is asked for
+        self.browser.open(self.shadow.http, "/?zone=other.test.").sees("#content", "no such zone")
+
+    def test_ten_thousand_zones(self):
+        self.browser.open(self.many.http).sees(".pager", "1–50 of 10,000")
+        self.assertEqual(len(self.browser.texts(".zones tbody tr")), 50)
+        self.browser.picture("many", whole=False)
+        self.browser.find(".pager button:nth-of-type(2)").click()
+        self.browser.sees(".pager", "51–100 of 10,000")
+        self.browser.find("input[type=search]").send_keys("r-0123")
+        self.browser.sees(".zones tbody", "customer-01230.example.")
+        until("the others are gone", lambda: len(self.browser.texts(".zones tbody tr")) == 10)
+        self.assertEqual(self.browser.path(), "/?name=r-0123")
+        self.browser.driver.refresh()
+        self.browser.sees(".zones tbody", "customer-01239.example.")
+        self.assertEqual(len(self.browser.texts(".zones tbody tr")), 10, "the address keeps the filter")
+        # Of the metrics, ten have series of their own and the rest is counted.
+        self.assertEqual(self.many.metric("zones_suppressed"), MANY - 10)
+        self.assertEqual(self.many.metric("zones", state="fresh"), MANY)
+        self.assertIsNotNone(self.many.metric("zone_serial", zone="customer-00003.example."))
+        self.assertIsNone(self.many.metric("zone_serial", zone="customer-00010.example."))
+
+    def test_the_keyboard_is_enough(self):
+        self.browser.open(self.shadow.http).sees(".zones tbody", "drift.test.")
+        self.browser.press(Keys.TAB)
+        self.assertEqual(self.browser.focused(), "Skip to the zones")
+        self.browser.press(Keys.ENTER)
+        self.browser.press(Keys.TAB)
+        self.assertEqual(self.browser.focused(), "Filter by name")
+        self.browser.press("drift")
+        until("the list is filtered", lambda: len(self.browser.texts(".zones tbody tr")) == 1)
+        for _ in range(20):  # past the chips, to the zone's own link
+            self.browser.press(Keys.TAB)
+            if self.browser.focused() == "drift.test.":
+                break
+        outline = self.browser.run("return getComputedStyle(document.activeElement).outlineStyle")
+        self.assertNotEqual(outline, "none", "where the focus is can be seen")
+        self.browser.press(Keys.ENTER)
+        until("the reading position follows", lambda: self.browser.focused() == "drift.test." and "zone=" in self.browser.path())
+        self.browser.driver.back()
+        until("the filter is still there", lambda: self.browser.texts(".zones tbody tr") and self.browser.path() == "/?name=drift")
+        self.assertEqual(len(self.browser.texts(".zones tbody tr")), 1)
+
+    def test_chips_filter_and_say_so(self):
+        self.browser.open(self.shadow.http).sees(".chips", "Held")
+        self.browser.find(".chip[data-state=held]").send_keys(Keys.SPACE)
+        until("only what is held is left", lambda: len(self.browser.texts(".zones tbody tr")) == 1)
+        self.assertEqual(self.browser.path(), "/?state=held")
+        self.assertEqual(self.browser.find(".chip[data-state=held]").get_attribute("aria-pressed"), "true")
+        self.assertEqual(self.browser.run("return document.activeElement.dataset.state"), "held", "focus stays where it was")
+
+    def test_assistive_technology_is_told(self):
+        self.browser.open(self.shadow.http, "/?zone=drift.test.").sees("#differences-heading", ": 2")
+        roles = self.browser.roles()
+        self.assertTrue({"banner", "main", "contentinfo"} <= {role for role, _ in roles})
+        headings = [name for role, name in roles if role == "heading"]
+        self.assertTrue(headings[0].startswith("Can this server take over right now?"), headings)
+        for heading in ("drift.test.", "What differs right now: 2", "Primaries", "Timeline", "www.drift.test. A"):
+            self.assertIn(heading, headings)
+        self.browser.size(375, 812, mobile=True)  # where rows are cards, they are rows all the same
+        self.browser.open(self.shadow.http).sees(".zones tbody", "drift.test.")
+        roles = self.browser.roles()
+        self.assertIn(("table", "Zones"), roles)
+        self.assertEqual([name for role, name in roles if role == "columnheader"], ["Zone", "State", "Serial", "Checked", "Compared"])
+        self.assertEqual(len([role for role, _ in roles if role == "rowheader" and role]), 4 + 5, "zones and response codes")
+
+    def test_contrast_and_width_in_both_schemes(self):
+        for scheme in ("light", "dark"):
+            self.browser.scheme(scheme)
+            for width in (1280, 375, 320):
+                self.browser.size(width, 900, mobile=width < 1000)
+                for path, selector, text in (("/", ".zones tbody", "drift.test."), ("/?zone=drift.test.", ".difference", "TTL"),
+                                             ("/?zone=held.test.", ".events", "Version")):
+                    with self.subTest(scheme=scheme, width=width, path=path):
+                        self.browser.open(self.shadow.http, path).sees(selector, text)
+                        self.assertLessEqual(self.browser.run("return document.documentElement.scrollWidth"), width)
+                        if width == 1280:
+                            self.assertEqual(self.browser.low_contrasts(), [])
+                        if (scheme, width) in (("dark", 1280), ("light", 375)) and path != "/?zone=held.test.":
+                            self.browser.picture(f"{scheme}-{width}{'-zone' if 'zone' in path else ''}")
+
+    def test_the_public_page(self):
+        self.browser.open(self.shadow.public).sees("#answer", "No")
+        self.assertEqual(self.browser.text("#because"), "1 of 4 zones is not answered.")
+        self.assertEqual([row.split() for row in self.browser.texts(".zones tbody tr")],
+                         [["drift.test.", "Fresh"], ["empty.test.", "Empty"], ["equal.test.", "Fresh"], ["held.test.", "Fresh"]])
+        page = self.browser.run("return document.documentElement.outerHTML")
+        for secret in (str(self.provider.port), "127.0.0.1", "held back", "192.0.2"):
+            self.assertNotIn(secret, page)
+        self.browser.picture("public")
+        self.browser.size(375, 812, mobile=True)
+        self.assertLessEqual(self.browser.run("return document.documentElement.scrollWidth"), 375)
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main(verbosity=2))
