@@ -236,7 +236,7 @@ TEST(Config, TlsNeedsACertificateAndItsKey) {
 }
 
 TEST(Config, RefusesWhatTheContractBringsLater) {
-  for (const std::string_view text : {"[[catalog]]", "[metrics]", "[tls]\npins = []",
+  for (const std::string_view text : {"[metrics]", "[tls]\npins = []",
                                       "[http]\npublic = \"0.0.0.0:80\"", "[compare]\nexpect = []"}) {
     EXPECT_THAT(problems_of(text), ElementsAre(HasSubstr("not available in this version"))) << text;
   }
