@@ -7,7 +7,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "app/config_rows.h"
+#include "app/catalog_rows.h"
 
 namespace understudy::app {
 namespace {
@@ -25,6 +25,15 @@ constexpr OptionTable tables[] = {
      "`status`, "
      "`history` and metrics, and not served until `understudy accept`."},
     {"zone", true, "A zone, or several that are alike. At least one is needed to serve anything."},
+    {"template", true,
+     "Options for the members of catalogs, which need no table of their own. A catalog calls it by its "
+     "name."},
+    {"catalog", true,
+     "A catalog zone (RFC 9432): a list of zones that comes and goes by transfer. With `source` the zones "
+     "that it "
+     "lists are served here; with `publish` it is made here, for secondaries of ours. A zone that is "
+     "configured, or "
+     "was added by `understudy add`, goes before the same zone in a catalog."},
     {"rrl", false, "Response rate limiting over UDP, against floods with forged sources."},
     {"compare", false, "The comparison of our answers with the primary's."},
     {"log", false, "The log."},
@@ -32,8 +41,13 @@ constexpr OptionTable tables[] = {
 
 // What the contract names beyond this version: refused by name, so that nobody believes that it is in force.
 constexpr std::string_view later[] = {
-    "tls.client-ca", "tls.pins", "catalog", "compare.expect",
+    "tls.client-ca", "tls.pins", "compare.expect",
 };
+
+// Tables of zones, which a reload takes up at once.
+bool is_zone_like(std::string_view table) {
+  return table == "zone" || table == "template" || table == "catalog";
+}
 
 // Collects values into a Config; checks what no single row can see.
 class Collector final : public OptionSink {
@@ -45,22 +59,28 @@ class Collector final : public OptionSink {
     draft_.zone.gate = draft_.config.gate;  // read before: the tables come in the order above
     draft_.zone_has_command = false;
     draft_.zone_names.clear();
-    name_given_ = source_given_ = false;
+    draft_.template_name.clear();
+    draft_.catalog = {};
+    name_given_ = source_given_ = failed_ = false;
   }
   Result<> set(std::size_t option, const OptionValue& value) override {
     const ConfigRow& row = config_rows()[option];
     // Given, though perhaps wrong: then it is not reported as missing as well.
     if (row.option.key == "source") source_given_ = true;
     if (row.option.key.starts_with("name")) name_given_ = draft_.key.name_given = true;
-    if (row.option.table != "zone") {
+    if (!is_zone_like(row.option.table)) {
       std::string key(row.option.table);
       draft_.config.given[key.append(".").append(row.option.key)].push_back(value);
     }
-    return row.store(draft_, value);
+    const Result<> stored = row.store(draft_, value);
+    failed_ = failed_ || !stored;
+    return stored;
   }
   std::vector<std::string> end_table() override {
     std::vector<std::string> problems;
     if (table_ == "zone") finish_zone(problems);
+    if (table_ == "template") finish_like(finish_template(draft_), "a template", problems);
+    if (table_ == "catalog") finish_like(finish_catalog(draft_), "this catalog", problems);
     if (table_ == "key") {
       if (const auto added = add_key(draft_.key, draft_.config.keys); !added)
         problems.push_back(added.error().message);
@@ -87,6 +107,20 @@ class Collector final : public OptionSink {
         draft_.zone_names.empty() ? "this zone" : dns::to_string(draft_.zone_names.front());
     if (!name_given_) problems.emplace_back("a zone without a name: give name or names");
     if (!source_given_) problems.push_back(who + " has no source: give source, such as \"axfr://192.0.2.1\"");
+    add_zones(who, problems);
+  }
+
+  // Of a table with something wrong in it, what is missing for that reason is no second problem, and what it
+  // would have made is not looked at.
+  void finish_like(std::vector<std::string> found, const std::string& who,
+                   std::vector<std::string>& problems) {
+    if (failed_) return;
+    problems = std::move(found);
+    if (problems.empty())
+      add_zones(draft_.zone_names.empty() ? who : dns::to_string(draft_.zone_names.front()), problems);
+  }
+
+  void add_zones(const std::string& who, std::vector<std::string>& problems) {
     for (std::string& problem : timer_problems(who, draft_.zone.timers))
       problems.push_back(std::move(problem));
     // [[key]] tables are read before [[zone]] tables, wherever they stand.
@@ -106,6 +140,7 @@ class Collector final : public OptionSink {
   ConfigDraft draft_;
   std::string_view table_;
   bool name_given_ = false, source_given_ = false;
+  bool failed_ = false;  // a value of the table was wrong
 };
 
 // What no single table can see.

@@ -13,7 +13,7 @@
 #include "dns/tsig_key.h"
 #include "net/address.h"
 #include "server/pipeline_options.h"
-#include "sync/zone_settings.h"
+#include "sync/catalog_settings.h"
 
 namespace understudy::app {
 
@@ -39,13 +39,15 @@ struct Config {
   double ready_min_served_ratio = 0;
   std::vector<std::string> metrics_zones;  // patterns; none: the first thousand zones
   dns::TsigKeyRing keys;
-  std::vector<sync::ZoneSettings> zones;
-  sync::GatePolicy gate;  // of zones that do not say otherwise
+  std::vector<sync::ZoneSettings> zones;        // catalogs among them
+  std::vector<sync::CatalogSettings> catalogs;  // those that are obeyed
+  sync::GatePolicy gate;                        // of zones that do not say otherwise
   double compare_rate = 0;
   Seconds compare_period{};
   log::Level log_level{};
   server::PipelineOptions pipeline;
-  // What the file (or a default) says of each key outside [[zone]]: "server.workers". For reloads.
+  // What the file (or a default) says of each key outside [[zone]] and its like: "server.workers". For
+  // reloads.
   std::map<std::string, std::vector<OptionValue>> given;
 };
 

@@ -1,6 +1,7 @@
 // One row declares an option. Adding one here is all it takes (CONTRIBUTING.md, "Add an option").
 #include "app/config_rows.h"
 
+#include "app/catalog_rows.h"
 #include "app/gate_rows.h"
 #include "app/pipeline_values.h"
 
@@ -380,6 +381,8 @@ std::span<const ConfigRow> config_rows() {
     std::vector<ConfigRow> made(std::begin(rows), std::end(rows));
     const std::vector<ConfigRow> gate = gate_rows();
     made.insert(made.end(), gate.begin(), gate.end());
+    const std::vector<ConfigRow> catalog = catalog_rows(made);
+    made.insert(made.end(), catalog.begin(), catalog.end());
     return made;
   }();
   return all;

@@ -8,13 +8,26 @@
 
 namespace understudy::app {
 
-// A configuration while it is read, and the key and zone tables that are being read.
+// A [[catalog]] while it is read, but for what it has in common with a [[zone]].
+struct CatalogDraft {
+  std::vector<sync::NamePattern> allow;
+  std::string template_name;
+  std::vector<std::pair<std::string, std::string>> groups;  // and the templates' names
+  sync::CatalogGuard guard;
+  std::vector<net::AccessRule> allow_query;
+  sync::PublishedCatalog published;
+};
+
+// A configuration while it is read, and the key, zone, template and catalog tables that are being read.
 struct ConfigDraft {
   Config config;
   KeyDraft key;
   sync::ZoneSettings zone;
   std::vector<dns::Name> zone_names;
   bool zone_has_command = false;  // a gate's command of its own
+  std::string template_name;
+  CatalogDraft catalog;
+  std::map<std::string, sync::ZoneSettings> templates;
 };
 
 struct ConfigRow {

@@ -91,34 +91,40 @@ Result<> Reloader::change(Config next, Done done) {
   std::vector<sync::ZoneSettings> zones = next.zones;
   zones.insert(zones.end(), added->begin(), added->end());
   auto shared = std::make_shared<Config>(std::move(next));
-  sync_.reload(zones,
-               [this, zones, shared, doors = *doors, public_door = *public_door, done](const Result<sync::ReloadOutcome>& outcome) {
+  sync_.reload(zones, shared->catalogs,
+               [this, shared, doors = *doors, public_door = *public_door,
+                done](const Result<sync::ReloadOutcome>& outcome) {
                  if (!outcome) return done(outcome.error());
                  public_door_.commit(*public_door);
-                 done(take_over(std::move(*shared), zones, *outcome, *doors));
+                 done(take_over(std::move(*shared), *outcome, *doors));
                });
   return {};
 }
 
-control::Reloaded Reloader::take_over(Config next, const std::vector<sync::ZoneSettings>& zones,
-                                      const sync::ReloadOutcome& outcome, server::Server::NewDoors& doors) {
+void compare_anew(const sync::ReloadOutcome& outcome, const sync::Sync& sync, audit::Comparer& comparer) {
+  for (const auto* zones : {&outcome.removed, &outcome.changed}) {
+    for (const dns::Name& apex : *zones) comparer.remove(apex);
+  }
+  for (const auto* zones : {&outcome.added, &outcome.changed}) {
+    for (const dns::Name& apex : *zones) {
+      const sync::ZoneSettings* const zone = sync.settings(apex);
+      if (zone != nullptr && !sync::is_catalog(*zone)) comparer.add({apex, sync::compared_addresses(*zone)});
+    }
+  }
+}
+
+control::Reloaded Reloader::take_over(Config next, const sync::ReloadOutcome& outcome,
+                                      server::Server::NewDoors& doors) {
   control::Reloaded done;
   done.zones = outcome;
-  for (const dns::Name& apex : outcome.removed) comparer_.remove(apex);
-  for (const dns::Name& apex : outcome.changed) comparer_.remove(apex);
-  std::set<std::string> compared_anew;
-  for (const dns::Name& apex : outcome.added) compared_anew.insert(dns::to_string(apex));
-  for (const dns::Name& apex : outcome.changed) compared_anew.insert(dns::to_string(apex));
-  for (const sync::ZoneSettings& zone : zones) {
-    if (compared_anew.contains(dns::to_string(zone.apex)))
-      comparer_.add({zone.apex, sync::compared_addresses(zone)});
-  }
+  compare_anew(outcome, sync_, comparer_);
   const server::Server::Relistened listened = server_.listen(doors);
   done.listening = texts(listened.opened);
   done.closed = texts(listened.closed);
   done.restart = restart_keys(config_, next);
   log::set_level(next.log_level);
   config_.zones = std::move(next.zones);
+  config_.catalogs = std::move(next.catalogs);
   config_.gate = std::move(next.gate);
   config_.listen = std::move(next.listen);
   config_.http_public = next.http_public;

@@ -16,6 +16,9 @@ namespace understudy::app {
 // Reads what the server was started with, anew.
 using LoadConfig = std::function<LoadedConfig()>;
 
+// Zones came, went and changed: so does what is compared.
+void compare_anew(const sync::ReloadOutcome& outcome, const sync::Sync& sync, audit::Comparer& comparer);
+
 class Reloader {
  public:
   // `config` is what is in force and becomes what is in force after a reload. `load` is empty where there is
@@ -36,8 +39,8 @@ class Reloader {
 
  private:
   Result<> change(Config next, Done done);
-  control::Reloaded take_over(Config next, const std::vector<sync::ZoneSettings>& zones,
-                              const sync::ReloadOutcome& outcome, server::Server::NewDoors& doors);
+  control::Reloaded take_over(Config next, const sync::ReloadOutcome& outcome,
+                              server::Server::NewDoors& doors);
 
   Config& config_;
   const LoadConfig load_;

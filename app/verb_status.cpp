@@ -81,10 +81,10 @@ void print_decisions(const json::object& zone, UnixTime now, const Console& cons
     line("held", console.paint(Colour::bad, "version " + version) + " with serial " +
                      serial_text(held, "serial") + ", " + age_text(time_at(held, "since"), now) + ": " +
                      failure_text(held));
-    line("", "see `understudy diff mirror: mirror:@" + version + " --zone " + name +
-                 "`; `understudy accept " + name + " --version " + version + "` serves it" +
-                 (has(held, "accepted_at") ? ", or time does " + age_text(time_at(held, "accepted_at"), now)
-                                           : ""));
+    std::string accepted = "; `understudy accept " + name + " --version " + version + "` serves it";
+    if (has(held, "accepted_at")) accepted += ", or time does " + age_text(time_at(held, "accepted_at"), now);
+    if (text_at(held, "reason") == "catalog-broken") accepted = "; its primary has to mend it";
+    line("", "see `understudy diff mirror: mirror:@" + version + " --zone " + name + "`" + accepted);
   }
   if (flag_at(zone, "on_hold"))
     line("on hold", "by an operator: what comes is not served; `understudy resume " + name + "` ends it");
@@ -205,6 +205,36 @@ std::string sync_text(const json::object& zone, UnixTime now) {
   return "in sync";
 }
 
+// Which catalog a zone comes from, and what a catalog brings.
+void print_catalog(const json::object& zone, UnixTime now, const Console& console) {
+  const auto line = [&](std::string_view name, const std::string& text) {
+    console.out << "  " << name << std::string(12 - name.size(), ' ') << text << "\n";
+  };
+  if (has(zone, "member_of")) {
+    const json::object& member = object_at(zone, "member_of");
+    line("origin", "the catalog " + text_at(member, "catalog") + ", label " + text_at(member, "label") +
+                       (has(member, "group") ? ", group " + text_at(member, "group") : ""));
+  }
+  if (!has(zone, "catalog")) return;
+  const json::object& catalog = object_at(zone, "catalog");
+  const std::string members = counted(number_at(catalog, "members"), "member", "members");
+  if (text_at(catalog, "role") == "producer") return line("catalog", "made here, of " + members);
+  line("catalog", members);
+  if (has(catalog, "failure")) {
+    const json::object& failure = object_at(catalog, "failure");
+    line("", console.paint(Colour::bad, "it cannot be obeyed") + " since " +
+                 age_text(time_at(failure, "when"), now) + ": " + failure_text(failure) +
+                 "; its members stay as they were");
+  }
+  for (const json::value& value : list_at(catalog, "refused")) {
+    const json::object& refused = value.get_object();
+    line("", console.paint(Colour::warning, text_at(refused, "zone") + " is not taken") + ": " +
+                 failure_text(refused));
+  }
+  const std::uint64_t shown = list_at(catalog, "refused").size(), all = number_at(catalog, "members_refused");
+  if (all > shown) line("", "and " + std::to_string(all - shown) + " more that are not taken");
+}
+
 void print_one(const json::object& zone, UnixTime now, const Console& console) {
   const std::string state = text_at(zone, "state");
   console.out << console.paint(Colour::bold, text_at(zone, "zone")) << "  "
@@ -223,6 +253,7 @@ void print_one(const json::object& zone, UnixTime now, const Console& console) {
     line("contents", counted(number_at(zone, "records"), "record", "records") + " at " +
                          counted(number_at(zone, "nodes"), "name", "names"));
   }
+  print_catalog(zone, now, console);
   print_decisions(zone, now, console);
   const UnixTime next = time_at(zone, "next_check");
   line("checked",

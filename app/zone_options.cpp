@@ -71,6 +71,7 @@ Result<std::vector<sync::ZoneSettings>> added_zones(backend::Mirror& mirror,
   if (const auto renewed = (*reader)->renew(); !renewed) return renewed.error();
   std::vector<sync::ZoneSettings> zones;
   for (const backend::AddedZone& added : (*reader)->added()) {
+    if (backend::member_of(added)) continue;
     const std::string name = dns::to_string(added.apex);
     const bool shadowed = std::any_of(configured.begin(), configured.end(),
                                       [&](const auto& zone) { return zone.apex == added.apex; });

@@ -1,6 +1,7 @@
-// A zone that an operator added at run time: what the mirror remembers of it. A plain value.
+// Zones that came at run time, and zones that went: what the mirror remembers of them. Plain values.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,19 @@ struct AddedZone {
   UnixTime added = 0;
   ZoneOptions options;
 };
+
+// A zone that a catalog brought (RFC 9432). It is remembered as an added zone is, under options of its own
+// that no operator can give.
+struct MemberZone {
+  dns::Name apex;
+  dns::Name catalog;
+  std::string label;  // the member node's, as text in lower case: another one means another zone
+  std::string group;  // the one that its settings are chosen by; empty: none
+  friend bool operator==(const MemberZone&, const MemberZone&) = default;
+};
+AddedZone remembered(const MemberZone& member, UnixTime now);
+// Nothing where an operator added it.
+std::optional<MemberZone> member_of(const AddedZone& zone);
 
 // A zone whose data are kept though nothing is answered from them.
 struct UnservedZone {

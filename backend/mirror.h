@@ -147,11 +147,18 @@ class Writer {
   virtual Result<bool> trim(const std::vector<std::pair<ZoneId, Keep>>& zones, UnixTime now) = 0;
   // Removes up to limits::collect_nodes dead nodes in one commit; true while there is more.
   virtual Result<bool> collect() = 0;
-  // Remembers a zone that was added at run time, and gives its row; what there is of its data is served
-  // again.
-  virtual Result<ZoneRow> add_zone(const AddedZone& zone) = 0;
-  // Forgets that it was added; its data stay, unserved since now.
-  virtual Result<> remove_zone(NameView apex, UnixTime now) = 0;
+  // Remembers zones that came at run time, and gives their rows; what there is of their data is served again,
+  // but for those that are `anew`: their data are forgotten first, and they get other ids.
+  virtual Result<std::vector<ZoneRow>> add_zones(const std::vector<AddedZone>& zones,
+                                                 const std::vector<Name>& anew) = 0;
+  Result<ZoneRow> add_zone(const AddedZone& zone) {
+    auto rows = add_zones({zone}, {});
+    if (!rows) return rows.error();
+    return rows->front();
+  }
+  // Forgets that they came; their data stay, unserved since now.
+  virtual Result<> remove_zones(const std::vector<Name>& apexes, UnixTime now) = 0;
+  Result<> remove_zone(NameView apex, UnixTime now) { return remove_zones({Name(apex)}, now); }
   // At start: these zones are served; of all others that are not among the added ones it is noted that they
   // are not.
   virtual Result<> note_served(const std::vector<Name>& served, UnixTime now) = 0;

@@ -21,6 +21,8 @@ namespace understudy::backend {
 struct ZonePolicy {
   std::vector<net::AccessRule> allow_transfer;  // empty: nobody
   std::vector<net::AccessRule> allow_notify;    // the sources' addresses are in it
+  // Who gets answers; nothing: everybody.
+  std::optional<std::vector<net::AccessRule>> allow_query = {};
 };
 
 enum class Service : std::uint8_t {

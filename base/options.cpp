@@ -4,6 +4,7 @@
 
 #include <toml++/toml.h>
 #include <algorithm>
+#include <map>
 
 #include "base/option_values.h"
 
@@ -130,7 +131,7 @@ class OptionReader {
     std::string_view elsewhere;
     for (const Option& option : schema_.options) {
       if (option.table == table) keys.push_back(option.key);
-      if (option.key == key) elsewhere = option.table;
+      if (option.key == key && elsewhere.empty()) elsewhere = option.table;
     }
     std::string message = "unknown key " + quoted(key) + where;
     if (const auto near = nearest_word(key, keys); !near.empty()) {
@@ -232,6 +233,18 @@ std::string fallback_text(const Option& option) {
   return bare ? '`' + std::string(option.fallback) + '`' : "`\"" + std::string(option.fallback) + "\"`";
 }
 
+// The table before it in the schema that has the same option; empty: none.
+std::string_view told_in(const OptionSchema& schema, const Option& option) {
+  for (const OptionTable& table : schema.tables) {
+    if (table.name == option.table) break;
+    for (const Option& other : schema.options) {
+      if (other.table == table.name && other.key == option.key && other.help == option.help)
+        return table.name;
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<OptionProblem> read_options(const OptionSchema& schema, std::string_view toml, OptionSink& sink) {
@@ -250,14 +263,22 @@ std::string options_reference(const OptionSchema& schema) {
     const std::string name(table.name);
     page += "\n## " + (table.repeated ? "[[" + name + "]]" : "[" + name + "]") + "\n\n" +
             std::string(table.help) + "\n";
+    std::map<std::string_view, std::string> as_elsewhere;  // by the table that tells of them
     for (const Option& option : schema.options) {
       if (option.table != table.name) continue;
+      if (const std::string_view other = told_in(schema, option); !other.empty()) {
+        std::string& keys = as_elsewhere[other];
+        keys += (keys.empty() ? "`" : ", `") + std::string(option.key) + '`';
+        continue;
+      }
       page += "\n### `" + std::string(option.key) + "`\n\n" + std::string(option.help) + "\n\n";
       page += "Type: " + type_text(option);
       if (!option.unit.empty()) page += ", in " + std::string(option.unit);
       if (const std::string range = range_text(option); !range.empty()) page += ", " + range;
       page += ". Default: " + fallback_text(option) + ".\n";
     }
+    for (const auto& [other, keys] : as_elsewhere)
+      page += "\nAs in `[[" + std::string(other) + "]]`: " + keys + ".\n";
   }
   return page;
 }

@@ -45,6 +45,28 @@ json::value held_report(const sync::ZoneStatus& status) {
                       {"accepted_at", time_or_null(accepted)}};
 }
 
+json::value member_report(const std::optional<backend::MemberZone>& member) {
+  if (!member) return nullptr;
+  json::object report{
+      {"catalog", dns::to_string(member->catalog)}, {"label", member->label}, {"group", nullptr}};
+  if (!member->group.empty()) report["group"] = member->group;
+  return report;
+}
+
+json::value catalog_report(const std::optional<sync::CatalogStatus>& catalog) {
+  if (!catalog) return nullptr;
+  json::array refused;
+  for (const sync::CatalogStatus::Refused& zone : catalog->first_refused) {
+    refused.push_back(
+        {{"zone", dns::to_string(zone.zone)}, {"reason", zone.reason}, {"message", zone.message}});
+  }
+  return json::object{{"role", catalog->published ? "producer" : "consumer"},
+                      {"members", catalog->members},
+                      {"members_refused", catalog->refused},
+                      {"refused", std::move(refused)},
+                      {"failure", failure_report(catalog->failure)}};
+}
+
 json::object primary_report(const sync::PrimaryStatus& primary) {
   json::object report{{"source", primary.source}, {"address", nullptr}, {"up", primary.up}};
   if (primary.address) report["address"] = net::to_string(*primary.address);
@@ -114,7 +136,9 @@ json::object zone_report(const sync::ZoneStatus& status,
                          const std::optional<audit::ZoneComparison>& comparison) {
   const bool has_data = status.row.version != 0;
   json::object report{{"zone", dns::to_string(status.apex)}, {"state", sync::to_string(status.state)}};
-  report["origin"] = status.added ? "added" : "configuration";
+  report["origin"] = status.added ? "added" : status.member ? "catalog" : "configuration";
+  report["member_of"] = member_report(status.member);
+  report["catalog"] = catalog_report(status.catalog);
   report["version"] = status.row.version;
   report["serial"] = has_data ? json::value(status.row.serial) : json::value(nullptr);
   report["source_serial"] = has_data ? json::value(status.standing.source_serial) : json::value(nullptr);

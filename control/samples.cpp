@@ -69,6 +69,11 @@ void add_zone(Exposition& out, const sync::ZoneStatus& zone, UnixTime now) {
   out.add(Id::zone_out_of_sync, {label}, since == 0 ? 0 : instant(std::max<UnixTime>(0, now - since)));
   out.add(Id::zone_held, {label}, zone.held ? 1 : 0);
   out.add(Id::zone_stale, {label}, zone.state == sync::ZoneState::stale ? 1 : 0);
+  if (zone.catalog) out.add(Id::catalog_members, {label}, number(zone.catalog->members));
+  if (zone.catalog && !zone.catalog->published) {
+    out.add(Id::catalog_members_refused, {label}, number(zone.catalog->refused));
+    out.add(Id::catalog_broken, {label}, zone.catalog->failure ? 1 : 0);
+  }
   if (zone.signatures_end != 0) out.add(Id::zone_rrsig_min_expiry, {label}, instant(zone.signatures_end));
   std::set<std::string> seen;  // a primary may stand twice in a list, a series may not
   for (const sync::PrimaryStatus& primary : zone.primaries) {

@@ -249,6 +249,11 @@ Response QueryPipeline::Impl::handle_query(Job& job) {
   if (question.type == RRType::TKEY) return fail(job, Rcode::notimp);
   const ZoneEntry* zone = zone_for(question);
   if (zone == nullptr) return fail(job, Rcode::refused, ExtendedError::not_authoritative);
+  // RFC 9432 7: what a catalog lists is not everybody's business.
+  if (zone->policy().allow_query &&
+      !net::any_allows(*zone->policy().allow_query, job.client.address, job.key(signer))) {
+    return fail(job, Rcode::refused, ExtendedError::prohibited);
+  }
   if (counters != nullptr) zone->count_request(worker);
   if (question.type == RRType::AXFR || question.type == RRType::IXFR) return handle_transfer(job, *zone);
   decide(job, *zone);

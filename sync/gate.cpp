@@ -5,6 +5,7 @@
 
 #include "backend/key_order.h"
 #include "sync/built_walk.h"
+#include "sync/catalog.h"
 #include "sync/dnssec_check.h"
 #include "sync/zonemd.h"
 
@@ -191,6 +192,36 @@ Result<> judge_signatures(const Candidate& candidate, backend::Mirror& mirror,
   return {};
 }
 
+// RFC 9432 5.1: a broken catalog is not obeyed, and what was before goes on. 6: nor is one that takes away so
+// much that it is more likely a mistake than meant.
+Result<> judge_catalog(const Candidate& candidate, backend::Mirror& mirror, std::vector<Finding>& findings) {
+  const auto walk = walk_built(mirror, candidate.live, candidate.built);
+  if (!walk) return walk.error();
+  const Result<Catalog> now = read_catalog(candidate.apex, **walk);
+  if (!now && now.error().reason != reason::catalog_broken) return now.error();
+  if (!now) findings.push_back({reason::catalog_broken, now.error().message});
+  const CatalogGuard& guard = *candidate.policy.catalog;
+  if (!now || candidate.live.generation == 0 || guard.share >= 1) return {};
+  const auto live = walk_live(mirror, candidate.live);
+  if (!live) return live.error();
+  const Result<Catalog> before = read_catalog(candidate.apex, **live);
+  if (!before) return {};  // it was no catalog, and has no members
+  const CatalogLosses losses = losses_between(*before, *now);
+  const std::uint64_t lost = losses.gone + losses.reset;
+  const double share =
+      static_cast<double>(lost) / static_cast<double>(std::max<std::uint64_t>(1, losses.before));
+  if (lost < guard.ignore_below || share <= guard.share) return {};
+  std::string what =
+      std::to_string(losses.gone) + " of its " + std::to_string(losses.before) + " members are gone";
+  if (losses.reset != 0)
+    what +=
+        " and " + std::to_string(losses.reset) + " have other labels, so that their data would be forgotten";
+  findings.push_back({reason::catalog_shrink, what + ", " + dns::to_string(losses.first) +
+                                                  " among them: " + percent(share) + ", and guard allows " +
+                                                  percent(guard.share)});
+  return {};
+}
+
 }  // namespace
 
 Result<Losses> losses_of(const Candidate& candidate, backend::Mirror& mirror) {
@@ -205,6 +236,9 @@ Result<Losses> losses_of(const Candidate& candidate, backend::Mirror& mirror) {
 Result<std::vector<Finding>> examine(const Candidate& candidate, backend::Mirror& mirror) {
   const GatePolicy& policy = candidate.policy;
   std::vector<Finding> findings;
+  if (policy.catalog) {
+    if (auto judged = judge_catalog(candidate, mirror, findings); !judged) return judged.error();
+  }
   if (candidate.live.generation != 0) {
     judge_size(candidate, findings);
     if (policy.losses != Act::off || policy.churn < 1 || policy.ns_loss < 1) {

@@ -60,23 +60,26 @@ inline constexpr std::string_view ixfr_conflict =
 inline constexpr std::string_view ixfr_soa_only = "ixfr-soa-only";  // a newer SOA, and nothing behind it
 
 // It was whole, and the gate held it.
-inline constexpr std::string_view shrink = "shrink";                  // too many records fewer
-inline constexpr std::string_view churn = "churn";                    // too many records gone or replaced
-inline constexpr std::string_view ns_lost = "ns-lost";                // NS records of the apex
-inline constexpr std::string_view mx_lost = "mx-lost";                // the MX of the apex
-inline constexpr std::string_view dnskey_lost = "dnskey-lost";        // the DNSKEY of the apex
-inline constexpr std::string_view wildcard_lost = "wildcard-lost";    // a wildcard that was there
-inline constexpr std::string_view zonemd = "zonemd";                  // the zone's digest does not fit it
-inline constexpr std::string_view dnssec = "dnssec";                  // its signatures do not fit it
-inline constexpr std::string_view command = "command";                // the operator's own check said no
+inline constexpr std::string_view shrink = "shrink";                // too many records fewer
+inline constexpr std::string_view churn = "churn";                  // too many records gone or replaced
+inline constexpr std::string_view ns_lost = "ns-lost";              // NS records of the apex
+inline constexpr std::string_view mx_lost = "mx-lost";              // the MX of the apex
+inline constexpr std::string_view dnskey_lost = "dnskey-lost";      // the DNSKEY of the apex
+inline constexpr std::string_view wildcard_lost = "wildcard-lost";  // a wildcard that was there
+inline constexpr std::string_view zonemd = "zonemd";                // the zone's digest does not fit it
+inline constexpr std::string_view dnssec = "dnssec";                // its signatures do not fit it
+inline constexpr std::string_view command = "command";              // the operator's own check said no
+inline constexpr std::string_view catalog_broken =
+    "catalog-broken";  // a catalog zone that is none (RFC 9432)
+inline constexpr std::string_view catalog_shrink = "catalog-shrink";  // too many members gone at once
 inline constexpr std::string_view serial_unmoved = "serial-unmoved";  // other content under the same serial
 inline constexpr std::string_view on_hold = "hold";                   // the operator held the zone
 inline constexpr std::string_view rolled_back = "rollback";           // or rolled it back
 // Of all of them, and serial-backwards: what versions_held_total counts by.
 inline constexpr std::string_view held_for[] = {
-    shrink,         churn,   ns_lost,    mx_lost, "dnskey-lost",
-    wildcard_lost,  zonemd,  dnssec,     command, "serial-backwards",
-    serial_unmoved, on_hold, rolled_back};
+    shrink,         churn,          ns_lost,        mx_lost, "dnskey-lost",
+    wildcard_lost,  zonemd,         dnssec,         command, "serial-backwards",
+    catalog_broken, catalog_shrink, serial_unmoved, on_hold, rolled_back};
 
 // It was whole, and still not for us.
 inline constexpr std::string_view not_held = "not-held";  // that version is not, or no longer, held
@@ -93,7 +96,11 @@ inline constexpr std::string_view mirror_io = "mirror-io";              // our o
 inline constexpr std::string_view no_source = "no-source";  // the zone has no source, or does not exist here
 inline constexpr std::string_view zone_exists = "zone-exists";  // it is served already
 inline constexpr std::string_view zone_configured =
-    "zone-configured";                                            // only the configuration can take it out
+    "zone-configured";  // only the configuration can take it out
+inline constexpr std::string_view zone_of_catalog = "zone-of-catalog";  // only the catalog can take it out
+inline constexpr std::string_view catalog_clash = "catalog-clash";  // a member that somebody else has already
+inline constexpr std::string_view catalog_not_allowed =
+    "catalog-not-allowed";                                        // a member that the catalog may not bring
 inline constexpr std::string_view zone_busy = "zone-busy";        // it is being added or removed just now
 inline constexpr std::string_view zone_removed = "zone-removed";  // while something for it was under way
 inline constexpr std::string_view stopping = "stopping";          // we are being shut down

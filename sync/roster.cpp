@@ -12,7 +12,7 @@ std::optional<dns::Soa> soa_of(backend::Reader& reader, const dns::Name& apex, c
 }
 
 backend::ZonePolicy policy_of(const ZoneSettings& settings) {
-  backend::ZonePolicy policy{settings.allow_transfer, settings.allow_notify};
+  backend::ZonePolicy policy{settings.allow_transfer, settings.allow_notify, settings.allow_query};
   for (const SourceSpec& source : settings.sources) {
     if (const auto* axfr = std::get_if<AxfrSource>(&source))
       policy.allow_notify.emplace_back(net::Prefix(axfr->primary.address));
@@ -21,11 +21,6 @@ backend::ZonePolicy policy_of(const ZoneSettings& settings) {
 }
 
 }  // namespace
-
-std::string key_of(dns::NameView apex) {
-  const dns::NameKey key(apex);
-  return std::string(key.data(), key.data() + key.size());
-}
 
 void Roster::enter(std::vector<ZoneSettings> zones, const std::vector<backend::ZoneRow>& rows,
                    backend::Reader& reader, std::uint64_t commit, const Timers& timers) {
@@ -47,6 +42,7 @@ void Roster::enter(std::vector<ZoneSettings> zones, const std::vector<backend::Z
                     [](const SourceSpec& source) { return std::holds_alternative<FileSource>(source); })) {
       file_agents_.push_back(agent);
     }
+    if (publishes_catalog(agent->settings())) catalog_agents_.push_back(agent);
     agents_.push_back(std::move(agent));
   }
 }
@@ -59,6 +55,7 @@ std::shared_ptr<ZoneAgent> Roster::leave(dns::NameView apex) {
   by_id_.erase(agent->shared_entry()->id());
   std::erase(agents_, agent);
   std::erase(file_agents_, agent);
+  std::erase(catalog_agents_, agent);
   return agent;
 }
 
@@ -66,6 +63,19 @@ void Roster::publish_table() {
   std::vector<std::shared_ptr<backend::ZoneEntry>> entries;
   for (const auto& agent : agents_) entries.push_back(agent->shared_entry());
   tables_.swap(std::make_unique<backend::ZoneTable>(std::move(entries)));
+  for (const auto& agent : catalog_agents_) {
+    agent->want_check({});
+    workshop_.reschedule(agent);
+  }
+}
+
+std::vector<std::pair<dns::Name, backend::ZoneId>> Roster::served() const {
+  std::vector<std::pair<dns::Name, backend::ZoneId>> zones;
+  for (const auto& agent : agents_) {
+    if (!is_catalog(agent->settings()))
+      zones.emplace_back(agent->settings().apex, agent->shared_entry()->id());
+  }
+  return zones;
 }
 
 ZoneAgent* Roster::find(dns::NameView apex) const {

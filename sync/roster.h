@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "sync/scheduler.h"
+#include "sync/zone_key.h"
 
 namespace understudy::sync {
 
@@ -22,8 +23,10 @@ class Roster {
              backend::Reader& reader, std::uint64_t commit, const Timers& timers);
   // No query finds the zone any more, once the table is published. The agent is to be retired.
   std::shared_ptr<ZoneAgent> leave(dns::NameView apex);
-  // From now on queries are answered from the zones that are here.
+  // From now on queries are answered from the zones that are here. Catalogs that list them are made anew.
   void publish_table();
+  // The zones, but for catalogs.
+  std::vector<std::pair<dns::Name, backend::ZoneId>> served() const;
 
   ZoneAgent* find(dns::NameView apex) const;
   std::shared_ptr<ZoneAgent> find(backend::ZoneId zone) const;
@@ -38,9 +41,8 @@ class Roster {
   std::vector<std::shared_ptr<ZoneAgent>> agents_;
   std::unordered_map<backend::ZoneId, std::shared_ptr<ZoneAgent>> by_id_;
   std::vector<std::shared_ptr<ZoneAgent>> file_agents_;
-  std::unordered_map<std::string, ZoneAgent*> by_key_;  // name key of the apex
+  std::vector<std::shared_ptr<ZoneAgent>> catalog_agents_;  // whose zones are catalogs of what is here
+  std::unordered_map<std::string, ZoneAgent*> by_key_;      // name key of the apex
 };
-
-std::string key_of(dns::NameView apex);
 
 }  // namespace understudy::sync

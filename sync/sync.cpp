@@ -3,7 +3,7 @@
 #include <boost/asio/post.hpp>
 
 #include "base/log.h"
-#include "sync/zone_changes.h"
+#include "sync/catalogs.h"
 
 namespace understudy::sync {
 namespace {
@@ -48,15 +48,22 @@ struct Sync::Impl {
                  tallies,
                  listeners,
                  [this](backend::ZoneId zone, const backend::TimerRow& row) { dirty_timers[zone] = row; },
-                 [this](const std::shared_ptr<ZoneAgent>& agent) { scheduler.reschedule(agent); }},
+                 [this](const std::shared_ptr<ZoneAgent>& agent) { scheduler.reschedule(agent); },
+                 [this] { return roster.served(); }},
         scheduler(executor, c),
         roster(workshop, t),
         changes(workshop, m, roster, scheduler, dirty_timers),
+        catalogs(workshop, m, roster, changes),
         flush_timer(io),
-        file_timer(io) {}
+        file_timer(io) {
+    listeners.push_back(&catalogs);
+    changes.when_idle([this] { catalogs.settle(); });
+  }
 
-  Result<> start(std::vector<ZoneSettings> zones);
-  Result<> enter(std::vector<ZoneSettings> zones);
+  Result<> start(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> obeyed);
+  Result<> enter(std::vector<ZoneSettings> zones, const std::vector<dns::Name>& left);
+  void reload(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> obeyed, ReloadDone done);
+  ZoneStatus status_of(const ZoneAgent& agent) const;
   void flush_later();
   void flush();
   void look_at_files_later();
@@ -84,6 +91,7 @@ struct Sync::Impl {
   Scheduler scheduler;
   Roster roster;
   ZoneChanges changes;
+  Catalogs catalogs;
   boost::asio::steady_timer flush_timer, file_timer;
 
   std::mutex notices_mutex;  // of what follows: workers add, the sync thread takes all
@@ -91,22 +99,41 @@ struct Sync::Impl {
   std::uint64_t notices_dropped = 0;
 };
 
-Result<> Sync::Impl::start(std::vector<ZoneSettings> zones) {
-  if (Result<> entered = enter(std::move(zones)); !entered) return entered;
+Result<> Sync::Impl::start(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> obeyed) {
+  const Result<std::unique_ptr<backend::Reader>> reader = mirror.reader();
+  if (!reader) return reader.error();
+  if (const auto renewed = (*reader)->renew(); !renewed) return renewed.error();
+  catalogs.remember((*reader)->added());
+  (*reader)->reset();
+  Catalogs::Plan plan = catalogs.plan(std::move(obeyed), zones);
+  zones.insert(zones.end(), plan.zones.begin(), plan.zones.end());
+  if (Result<> entered = enter(std::move(zones), plan.left); !entered) return entered;
   roster.publish_table();
   for (const auto& agent : roster.agents()) scheduler.add(agent);
+  catalogs.adopt(std::move(plan));
   flush_later();
   look_at_files_later();
   return changes.start();
 }
 
-Result<> Sync::Impl::enter(std::vector<ZoneSettings> zones) {
+void Sync::Impl::reload(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> obeyed,
+                        ReloadDone done) {
+  auto plan = std::make_shared<Catalogs::Plan>(catalogs.plan(std::move(obeyed), zones));
+  zones.insert(zones.end(), plan->zones.begin(), plan->zones.end());
+  changes.reload(std::move(zones), plan->left,
+                 [this, plan, done = std::move(done)](Result<ReloadOutcome> outcome) {
+                   if (outcome) catalogs.adopt(std::move(*plan));
+                   done(std::move(outcome));
+                 });
+}
+
+Result<> Sync::Impl::enter(std::vector<ZoneSettings> zones, const std::vector<dns::Name>& left) {
   std::vector<dns::Name> apexes;
   apexes.reserve(zones.size());
   for (const ZoneSettings& zone : zones) apexes.push_back(zone.apex);
   const auto rows =
-      store.run<std::vector<backend::ZoneRow>>([&apexes, now = clock.wall()](backend::Writer& writer) {
-        return note_all_served(writer, apexes, now);
+      store.run<std::vector<backend::ZoneRow>>([&apexes, &left, now = clock.wall()](backend::Writer& writer) {
+        return note_all_served(writer, apexes, left, now);
       });
   if (!rows) return rows.error();
   const Result<std::unique_ptr<backend::Reader>> reader = mirror.reader();
@@ -204,11 +231,18 @@ void Sync::Impl::order(dns::NameView apex, ZoneAgent::Order order, backend::Vers
   agent->order(order, version, force, std::move(done));
 }
 
+ZoneStatus Sync::Impl::status_of(const ZoneAgent& agent) const {
+  ZoneStatus status = agent.status();
+  if (!status.catalog) status.catalog = catalogs.status(status.apex);
+  return status;
+}
+
 void Sync::Impl::stop() {
   scheduler.stop();
   flush_timer.cancel();
   file_timer.cancel();
   changes.stop();
+  catalogs.stop();
   pool.stop();
   flush();
   store.stop();
@@ -222,7 +256,13 @@ Sync::~Sync() { stop(); }
 
 void Sync::add_listener(backend::PublicationListener& listener) { impl_->listeners.push_back(&listener); }
 
-Result<> Sync::start(std::vector<ZoneSettings> zones) { return impl_->start(std::move(zones)); }
+void Sync::on_members_changed(std::function<void(const ReloadOutcome&)> listener) {
+  impl_->catalogs.set_listener(std::move(listener));
+}
+
+Result<> Sync::start(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> catalogs) {
+  return impl_->start(std::move(zones), std::move(catalogs));
+}
 
 void Sync::stop() { impl_->stop(); }
 
@@ -252,8 +292,19 @@ void Sync::add(ZoneSettings settings, backend::ZoneOptions options, Done done) {
 
 void Sync::remove(dns::NameView apex, Done done) { impl_->changes.remove(apex, std::move(done)); }
 
-void Sync::reload(std::vector<ZoneSettings> zones, ReloadDone done) {
-  impl_->changes.reload(std::move(zones), std::move(done));
+void Sync::reload(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> catalogs, ReloadDone done) {
+  impl_->reload(std::move(zones), std::move(catalogs), std::move(done));
+}
+
+const ZoneSettings* Sync::settings(dns::NameView apex) const {
+  const ZoneAgent* agent = impl_->roster.find(apex);
+  return agent == nullptr ? nullptr : &agent->settings();
+}
+
+std::vector<const ZoneSettings*> Sync::settings() const {
+  std::vector<const ZoneSettings*> all;
+  for (const auto& agent : impl_->roster.agents()) all.push_back(&agent->settings());
+  return all;
 }
 
 std::vector<UnservedStatus> Sync::unserved() const { return impl_->changes.unserved(); }
@@ -261,7 +312,7 @@ std::vector<UnservedStatus> Sync::unserved() const { return impl_->changes.unser
 std::vector<ZoneStatus> Sync::statuses() const {
   std::vector<ZoneStatus> all;
   all.reserve(impl_->roster.agents().size());
-  for (const auto& agent : impl_->roster.agents()) all.push_back(agent->status());
+  for (const auto& agent : impl_->roster.agents()) all.push_back(impl_->status_of(*agent));
   return all;
 }
 
@@ -272,7 +323,7 @@ void Sync::visit(const std::function<void(const ZoneStatus&)>& look) const {
 std::optional<ZoneStatus> Sync::status(dns::NameView apex) const {
   const ZoneAgent* agent = impl_->roster.find(apex);
   if (agent == nullptr) return std::nullopt;
-  return agent->status();
+  return impl_->status_of(*agent);
 }
 
 SyncTotals Sync::totals() const {

@@ -10,6 +10,7 @@
 
 #include "backend/events.h"
 #include "base/clock.h"
+#include "sync/catalog_settings.h"
 #include "sync/turns.h"
 #include "sync/zone_settings.h"
 #include "sync/zone_status.h"
@@ -32,10 +33,11 @@ class Sync final : public backend::NotifySink {
 
   // Before start(): who is told of publications.
   void add_listener(backend::PublicationListener& listener);
-  // `zones` are all that are served, those among them that were added at run time too. Of every other zone in
-  // the mirror it is noted that it is served no more. Reads the mirror, swaps in the zone table (so that data
-  // is served before any primary was asked), begins to check. Called before the sync thread runs.
-  Result<> start(std::vector<ZoneSettings> zones);
+  // `zones` are all that are served, those among them that were added at run time too, but for the members of
+  // `catalogs`. Of every other zone in the mirror it is noted that it is served no more. Reads the mirror,
+  // swaps in the zone table (so that data is served before any primary was asked), begins to check. Called
+  // before the sync thread runs.
+  Result<> start(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> catalogs = {});
   // Ends all work and joins store thread and pool. Called after the sync thread has ended.
   void stop();
 
@@ -59,7 +61,16 @@ class Sync final : public backend::NotifySink {
   // What start() was given, anew: zones come, go and change in one moment, without a query that is lost. What
   // goes keeps its data for a while. Errors leave everything as it was.
   using ReloadDone = std::function<void(Result<ReloadOutcome>)>;
-  void reload(std::vector<ZoneSettings> zones, ReloadDone done);
+  void reload(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> catalogs, ReloadDone done);
+  void reload(std::vector<ZoneSettings> zones, ReloadDone done) {
+    reload(std::move(zones), {}, std::move(done));
+  }
+  // Before start(): who is told which zones came, went or changed since a catalog said so.
+  void on_members_changed(std::function<void(const ReloadOutcome&)> listener);
+
+  // Of a zone that is served; of all of them. Until zones come or go.
+  const ZoneSettings* settings(dns::NameView apex) const;
+  std::vector<const ZoneSettings*> settings() const;
 
   std::vector<ZoneStatus> statuses() const;
   // The same one by one, for who keeps little of each.

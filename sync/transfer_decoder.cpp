@@ -29,6 +29,8 @@ std::string_view to_string(TransferKind kind) {
       return "current";
     case TransferKind::file:
       return "file";
+    case TransferKind::catalog:
+      return "catalog";
   }
   return "axfr";
 }

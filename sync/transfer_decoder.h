@@ -57,6 +57,7 @@ enum class TransferKind : std::uint8_t {
   axfr_style,  // asked for differences, the primary sent the whole zone
   current,     // asked for differences, there are none
   file,        // no transfer at all: read from a zone file
+  catalog,     // nor here: made of what is served
 };
 std::string_view to_string(TransferKind kind);
 

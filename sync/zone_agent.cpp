@@ -9,9 +9,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-bool all_files(const ZoneSettings& settings) {
-  return std::all_of(settings.sources.begin(), settings.sources.end(),
-                     [](const SourceSpec& source) { return std::holds_alternative<FileSource>(source); });
+bool all_here(const ZoneSettings& settings) {
+  return std::none_of(settings.sources.begin(), settings.sources.end(),
+                      [](const SourceSpec& source) { return std::holds_alternative<AxfrSource>(source); });
 }
 
 }  // namespace
@@ -20,8 +20,9 @@ ZoneAgent::ZoneAgent(Workshop& workshop, ZoneSettings settings, std::shared_ptr<
     : workshop_(workshop),
       settings_(std::move(settings)),
       entry_(std::move(entry)),
-      // A file on our own disk is the authority: what it says holds for as long as it says it.
-      timer_(settings_.timers, entry_->id(), !all_files(settings_), settings_.serve_stale),
+      // A file on our own disk, or a catalog of what is here, is the authority: what it says holds for as long
+      // as it says it.
+      timer_(settings_.timers, entry_->id(), !all_here(settings_), settings_.serve_stale),
       turn_(workshop.executor) {
   for (const SourceSpec& spec : settings_.sources) {
     Source source{spec, {}};
@@ -47,7 +48,7 @@ void ZoneAgent::start(const backend::ZoneRow& row, Remembered remembered) {
   soa_ = *remembered.soa;
   timer_.start(now, soa_, remembered.timers);
   // A file may have changed while we were away; looking costs nothing.
-  if (all_files(settings_)) timer_.wanted(now);
+  if (all_here(settings_)) timer_.wanted(now);
   show_service();
   if (timer_.state() == ZoneState::stale) became_stale();
 }
@@ -144,6 +145,7 @@ void ZoneAgent::end_cycle(const Result<Outcome>& result) {
 
 asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_source(std::size_t index, bool whole) {
   if (std::holds_alternative<FileSource>(sources_[index].spec)) return try_file(index, whole);
+  if (std::holds_alternative<PublishedCatalog>(sources_[index].spec)) return try_catalog(index);
   return try_primary(index, whole);
 }
 

@@ -8,7 +8,7 @@
 // against a version that is live no more is not taken.
 //
 //   cycle:  for each source, in order of preference
-//             primary:  SOA probe --not newer--> current        file:  unchanged --> current
+//             primary:  SOA probe --not newer--> current        file:  unchanged --> current  (catalog: built)
 //                         | newer, no data yet, or retransfer            | changed
 //                         v                                              v
 //                       transfer --> build --> gate --> publish or hold  <------------- build
@@ -56,6 +56,8 @@ struct Workshop {
   std::function<void(backend::ZoneId, const backend::TimerRow&)> save_timers;
   // An agent's due() changed while no cycle of it was under way.
   std::function<void(const std::shared_ptr<class ZoneAgent>&)> reschedule;
+  // The zones that a catalog of ours may list.
+  std::function<std::vector<std::pair<dns::Name, backend::ZoneId>>()> served;
 };
 
 class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
@@ -120,6 +122,7 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
                                                                        net::Trust trust);
   bool may_ask_for_increment(const Source& source) const;
   boost::asio::awaitable<Result<Outcome>> try_file(std::size_t index, bool whole);
+  boost::asio::awaitable<Result<Outcome>> try_catalog(std::size_t index);
   boost::asio::awaitable<Result<Outcome>> take_over(std::shared_ptr<BuiltZone> built, TransferCounts counts,
                                                     std::string source, SteadyTime began, bool any_serial);
   // What arrived: a version, and where from.
@@ -199,6 +202,7 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   UnixTime out_of_sync_since_ = 0;
   std::optional<Failure> last_refusal_;
   std::uint64_t out_of_zone_dropped_ = 0;
+  std::uint64_t listed_ = 0;  // zones in the catalog that was made last
   std::optional<TransferKind> last_transfer_;
 };
 

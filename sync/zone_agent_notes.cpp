@@ -102,6 +102,12 @@ ZoneStatus ZoneAgent::status() const {
   ZoneStatus status;
   status.apex = settings_.apex;
   status.added = settings_.added;
+  status.member = settings_.member;
+  if (publishes_catalog(settings_)) {
+    status.catalog.emplace();
+    status.catalog->published = true;
+    status.catalog->members = listed_;
+  }
   status.state = timer_.state();
   status.row = row_;
   status.timers = timer_.row();

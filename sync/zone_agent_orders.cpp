@@ -125,6 +125,12 @@ asio::awaitable<Result<std::string>> ZoneAgent::accept(backend::Version version)
                                      "), and has to be accepted by its own number"
                                : std::string("; see `understudy history " + zone + "`"))};
   }
+  // RFC 9432 5.1: no decision makes it a catalog.
+  if (held_->reason == reason::catalog_broken) {
+    co_return Error{reason::catalog_broken, "version " + std::to_string(version) + " of " + zone +
+                                                " cannot be obeyed: " + held_->message +
+                                                ". Its members stay as they are until its primary mends it"};
+  }
   auto publishing = publish_held(standing_);
   const Result<> published = co_await std::move(publishing);
   if (!published) co_return published.error();

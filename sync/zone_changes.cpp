@@ -8,7 +8,7 @@ namespace {
 
 constexpr Seconds sweep_period{3600};
 
-Error busy(const dns::Name& apex) {
+Error busy_with(const dns::Name& apex) {
   return {reason::zone_busy, dns::to_string(apex) + " is being added or removed just now; try again"};
 }
 
@@ -31,9 +31,15 @@ Result<> ZoneChanges::start() {
   return {};
 }
 
+// Whoever waited for its turn has it.
+void ZoneChanges::ended() {
+  if (idle_ && !busy()) idle_();
+}
+
 void ZoneChanges::add(ZoneSettings settings, backend::ZoneOptions options, Done done) {
   const dns::Name apex = settings.apex;
-  if (const ZoneAgent* known = roster_.find(apex)) {
+  const ZoneAgent* const known = roster_.find(apex);
+  if (known != nullptr && !known->settings().member) {
     return done(Error{
         reason::zone_exists,
         dns::to_string(apex) + (known->settings().added ? " was added already; remove it first to change it"
@@ -41,14 +47,17 @@ void ZoneChanges::add(ZoneSettings settings, backend::ZoneOptions options, Done 
   }
   if (const auto unknown = unknown_key(settings, workshop_.keys)) return done(*unknown);
   const std::string key = key_of(apex);
-  if (reloading_ || !under_way_.insert(key).second) return done(busy(apex));
+  if (reloading_ || under_way_.contains(key)) return done(busy_with(apex));
   settings.added = true;
   const backend::AddedZone zone{apex, workshop_.clock.wall(), std::move(options)};
+  if (known != nullptr) return take_over(std::move(settings), zone, std::move(done));
+  under_way_.insert(key);
   store_then<backend::ZoneRow>(
       workshop_, [zone](backend::Writer& writer) { return writer.add_zone(zone); },
       [this, key, settings = std::move(settings), done = std::move(done)](Result<backend::ZoneRow> row) {
         under_way_.erase(key);
         done(row ? added(settings, *row) : Result<std::string>(row.error()));
+        ended();
       });
 }
 
@@ -77,15 +86,20 @@ void ZoneChanges::remove(dns::NameView apex, Done done) {
   const ZoneAgent* const agent = roster_.find(apex);
   const dns::Name name(apex);
   const std::string key = key_of(apex);
-  if (agent == nullptr && under_way_.contains(key)) return done(busy(name));
+  if (agent == nullptr && under_way_.contains(key)) return done(busy_with(name));
   if (agent == nullptr)
     return done(Error{reason::no_source, dns::to_string(apex) + " is no zone of this server"});
+  if (const auto& member = agent->settings().member) {
+    return done(Error{reason::zone_of_catalog, dns::to_string(apex) + " is a member of the catalog " +
+                                                   dns::to_string(member->catalog) +
+                                                   ": it goes when the catalog does not list it any more"});
+  }
   if (!agent->settings().added) {
     return done(Error{reason::zone_configured,
                       dns::to_string(apex) + " comes from the configuration (or from --zone): take it out "
                                              "there and reload"});
   }
-  if (reloading_ || !under_way_.insert(key).second) return done(busy(name));
+  if (reloading_ || !under_way_.insert(key).second) return done(busy_with(name));
   store_then<void>(
       workshop_,
       [name, now = workshop_.clock.wall()](backend::Writer& writer) { return writer.remove_zone(name, now); },
@@ -93,6 +107,7 @@ void ZoneChanges::remove(dns::NameView apex, Done done) {
         if (result) return removed(key, name, done);
         under_way_.erase(key);
         done(result.error());
+        ended();
       });
 }
 
@@ -106,6 +121,7 @@ void ZoneChanges::removed(const std::string& key, const dns::Name& apex, Done do
     under_way_.erase(key);
     done(Result<std::string>(boost::system::in_place_value,
                              "removed; it is served no more, and its data are kept for 7 days"));
+    ended();
   });
   scheduler_.reschedule(agent);
 }

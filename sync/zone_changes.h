@@ -1,5 +1,5 @@
-// Zones that come and go while we serve: added and removed by an operator, kept for a while when they are
-// served no more, then forgotten.
+// Zones that come and go while we serve: added and removed by an operator or by catalogs, kept for a while
+// when they are served no more, then forgotten.
 //
 // Owned by Sync; sync thread, but for stop(). Every change is in the mirror before anything else happens, so
 // that a restart finds what the operator was told. Bounded by the requests of operators that are under way.
@@ -12,9 +12,18 @@
 
 namespace understudy::sync {
 
-// The rows of `apexes`, which are all that are served: of every other zone it is noted that it is not.
+// The rows of `apexes`, which are all that are served: of every other zone it is noted that it is not, and of
+// `left` that no catalog has them.
 Result<std::vector<backend::ZoneRow>> note_all_served(backend::Writer& writer,
-                                                      const std::vector<dns::Name>& apexes, UnixTime now);
+                                                      const std::vector<dns::Name>& apexes,
+                                                      const std::vector<dns::Name>& left, UnixTime now);
+
+// What catalogs change.
+struct MemberChange {
+  std::vector<ZoneSettings> come;  // members from now on, or members with other settings
+  std::vector<dns::Name> reset;    // of them: what the mirror has of the zone is forgotten before
+  std::vector<dns::Name> leave;
+};
 
 class ZoneChanges {
  public:
@@ -26,18 +35,26 @@ class ZoneChanges {
 
   // Begins to forget what is over, zones and versions, now and every hour. After the roster was filled.
   Result<> start();
+  // `idle` is called whenever zones came or went by any of these ways, but for members.
+  void when_idle(std::function<void()> idle) { idle_ = std::move(idle); }
+  // Something is under way: only an operator's orders for other zones can go on beside it.
+  bool busy() const { return reloading_ || !under_way_.empty(); }
   void stop() { sweep_timer_.cancel(); }
 
   // Errors: "zone-exists", "zone-busy", and those of the mirror. `options` are what `settings` were made
   // from.
   void add(ZoneSettings settings, backend::ZoneOptions options, Done done);
-  // Errors: "no-source" (no such zone), "zone-configured", "zone-busy", and those of the mirror.
+  // Errors: "no-source" (no such zone), "zone-configured", "zone-of-catalog", "zone-busy", and those of the
+  // mirror.
   void remove(dns::NameView apex, Done done);
   // From now on `zones` are served, those that were added at run time among them, and no others. Zones whose
   // settings are the same go on undisturbed; what is served of the others, and how, changes in one moment.
-  // Errors: "zone-busy", and those of the mirror; then nothing has changed.
+  // Of `left` it is forgotten that a catalog had them. Errors: "zone-busy", and those of the mirror; then
+  // nothing has changed.
   using ReloadDone = std::function<void(Result<ReloadOutcome>)>;
-  void reload(std::vector<ZoneSettings> zones, ReloadDone done);
+  void reload(std::vector<ZoneSettings> zones, std::vector<dns::Name> left, ReloadDone done);
+  // While nothing is under way. Errors: those of the mirror.
+  void change_members(MemberChange change, ReloadDone done);
   std::vector<UnservedStatus> unserved();
 
  private:
@@ -49,6 +66,10 @@ class ZoneChanges {
     ReloadDone done;
   };
   std::shared_ptr<Plan> plan(std::vector<ZoneSettings> zones) const;
+  void take_over(ZoneSettings settings, backend::AddedZone zone, Done done);
+  void members_leave(const std::shared_ptr<MemberChange>& change, ReloadDone done);
+  void members_come(const std::shared_ptr<MemberChange>& change, ReloadDone done);
+  void ended();
   void retire_going(const std::shared_ptr<Plan>& plan);
   Result<ReloadOutcome> carry_out(Plan& plan);
   Result<std::string> added(ZoneSettings settings, const backend::ZoneRow& row);
@@ -64,6 +85,7 @@ class ZoneChanges {
   std::unique_ptr<backend::Reader> reader_;
   std::set<std::string> under_way_;  // name keys of the zones that are being added or removed
   bool reloading_ = false;
+  std::function<void()> idle_;
   boost::asio::steady_timer sweep_timer_;
 };
 

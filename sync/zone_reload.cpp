@@ -6,7 +6,11 @@
 namespace understudy::sync {
 
 Result<std::vector<backend::ZoneRow>> note_all_served(backend::Writer& writer,
-                                                      const std::vector<dns::Name>& apexes, UnixTime now) {
+                                                      const std::vector<dns::Name>& apexes,
+                                                      const std::vector<dns::Name>& left, UnixTime now) {
+  if (!left.empty()) {
+    if (const Result<> removed = writer.remove_zones(left, now); !removed) return removed.error();
+  }
   auto rows = writer.ensure_zones(apexes);
   if (!rows) return rows;
   if (const Result<> noted = writer.note_served(apexes, now); !noted) return noted.error();
@@ -37,21 +41,24 @@ std::shared_ptr<ZoneChanges::Plan> ZoneChanges::plan(std::vector<ZoneSettings> z
 
 // The mirror first, so that a restart finds the same; then the agents, once none of them publishes; then, in
 // one moment, the table.
-void ZoneChanges::reload(std::vector<ZoneSettings> zones, ReloadDone done) {
-  if (reloading_ || !under_way_.empty())
+void ZoneChanges::reload(std::vector<ZoneSettings> zones, std::vector<dns::Name> left, ReloadDone done) {
+  if (busy())
     return done(Error{reason::zone_busy, "zones are being added, removed or reloaded just now; try again"});
   std::vector<dns::Name> apexes;
   apexes.reserve(zones.size());
   for (const ZoneSettings& zone : zones) apexes.push_back(zone.apex);
   const std::shared_ptr<Plan> what = plan(std::move(zones));
   what->done = std::move(done);
-  if (what->coming.empty() && what->going.empty()) return what->done(what->outcome);
+  if (what->coming.empty() && what->going.empty() && left.empty()) return what->done(what->outcome);
+  what->done = [this, done = std::move(what->done)](Result<ReloadOutcome> outcome) {
+    done(std::move(outcome));
+    ended();
+  };
   reloading_ = true;
   store_then<std::vector<backend::ZoneRow>>(
       workshop_,
-      [apexes = std::move(apexes), now = workshop_.clock.wall()](backend::Writer& writer) {
-        return note_all_served(writer, apexes, now);
-      },
+      [apexes = std::move(apexes), left = std::move(left), now = workshop_.clock.wall()](
+          backend::Writer& writer) { return note_all_served(writer, apexes, left, now); },
       [this, what](const Result<std::vector<backend::ZoneRow>>& rows) {
         if (rows) return retire_going(what);
         reloading_ = false;

@@ -86,6 +86,7 @@ Result<SourceSpec> parse_source(std::string_view text) {
 }
 
 std::string to_string(const SourceSpec& source) {
+  if (std::holds_alternative<PublishedCatalog>(source)) return "catalog:";
   const auto* primary = std::get_if<AxfrSource>(&source);
   if (primary == nullptr) return std::string(file) + std::get<FileSource>(source).path;
   std::string text(primary->tls ? xot : axfr);
@@ -114,13 +115,21 @@ std::optional<Error> unknown_key(const ZoneSettings& zone, const dns::TsigKeyRin
   for (const net::KeyedEndpoint& secondary : zone.notify) {
     if (auto error = missing(secondary.key)) return error;
   }
-  for (const auto* rules : {&zone.allow_notify, &zone.allow_transfer}) {
+  for (const auto* rules :
+       {&zone.allow_notify, &zone.allow_transfer, zone.allow_query ? &*zone.allow_query : nullptr}) {
+    if (rules == nullptr) continue;
     for (const net::AccessRule& rule : *rules) {
       if (auto error = missing(rule.key())) return error;
     }
   }
   return std::nullopt;
 }
+
+bool publishes_catalog(const ZoneSettings& zone) {
+  return !zone.sources.empty() && std::holds_alternative<PublishedCatalog>(zone.sources.front());
+}
+
+bool is_catalog(const ZoneSettings& zone) { return zone.gate.catalog || publishes_catalog(zone); }
 
 std::vector<net::Endpoint> compared_addresses(const ZoneSettings& zone) {
   if (!zone.compare_with.empty()) return zone.compare_with;

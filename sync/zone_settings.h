@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "backend/added_zone.h"
 #include "backend/versions.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -13,6 +14,7 @@
 #include "net/access.h"
 #include "net/tls_client.h"
 #include "sync/gate_policy.h"
+#include "sync/name_pattern.h"
 
 namespace understudy::sync {
 
@@ -26,7 +28,13 @@ struct FileSource {
   std::string path;
   friend bool operator==(const FileSource&, const FileSource&) = default;
 };
-using SourceSpec = std::variant<AxfrSource, FileSource>;
+// The zone is a catalog that we make ourselves, of zones that we serve (RFC 9432).
+struct PublishedCatalog {
+  std::vector<NamePattern> zones;
+  std::vector<std::pair<NamePattern, std::string>> groups;  // the group of zones; the first that fits
+  friend bool operator==(const PublishedCatalog&, const PublishedCatalog&) = default;
+};
+using SourceSpec = std::variant<AxfrSource, FileSource, PublishedCatalog>;
 
 // `axfr://ADDR[:PORT][?key=NAME]`, `xot://ADDR[:PORT]?name=HOST` (and &pin=, &key=) or `file:PATH`; the error
 // names what is understood.
@@ -41,9 +49,11 @@ struct TimerBounds {
 
 struct ZoneSettings {
   dns::Name apex;
-  bool added = false;               // at run time; false: the configuration has it
-  std::vector<SourceSpec> sources;  // in order of preference
+  bool added = false;                              // at run time; false: the configuration has it
+  std::optional<backend::MemberZone> member = {};  // a catalog has it
+  std::vector<SourceSpec> sources;                 // in order of preference
   std::vector<net::AccessRule> allow_notify, allow_transfer;
+  std::optional<std::vector<net::AccessRule>> allow_query = {};  // none: everybody
   std::vector<net::KeyedEndpoint> notify;
   std::vector<net::Endpoint> compare_with;  // empty: the transfer sources' addresses
   std::optional<boost::asio::ip::address> transfer_source;
@@ -63,6 +73,10 @@ struct ZoneSettings {
 
 // An error where the zone names a key that is not among `keys`: "key-unknown".
 std::optional<Error> unknown_key(const ZoneSettings& zone, const dns::TsigKeyRing& keys);
+
+// A catalog that is made here; and one that is made here or obeyed: no zone for the public.
+bool publishes_catalog(const ZoneSettings& zone);
+bool is_catalog(const ZoneSettings& zone);
 
 // Whose answers are compared with ours: `compare_with`, or else the sources that have an address.
 std::vector<net::Endpoint> compared_addresses(const ZoneSettings& zone);

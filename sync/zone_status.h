@@ -44,9 +44,26 @@ struct NotifyStatus {
   bool pending = false;
 };
 
+// Of a catalog: what became of what it lists.
+struct CatalogStatus {
+  static constexpr std::size_t shown = 20;
+  struct Refused {
+    dns::Name zone;
+    std::string_view reason;
+    std::string message;
+  };
+  bool published = false;  // we make it; false: we obey it
+  std::uint64_t members = 0;
+  std::uint64_t refused = 0;           // listed, and not taken
+  std::vector<Refused> first_refused;  // at most `shown`
+  std::optional<Failure> failure;      // it cannot be read: its members stay what they were
+};
+
 struct ZoneStatus {
   dns::Name apex;
-  bool added = false;  // at run time; false: the configuration has it
+  bool added = false;  // at run time; false: the configuration has it, or a catalog
+  std::optional<backend::MemberZone> member = {};
+  std::optional<CatalogStatus> catalog = {};
   ZoneState state = ZoneState::empty;
   backend::ZoneRow row;  // what is served
   backend::TimerRow timers;

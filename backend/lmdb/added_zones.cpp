@@ -95,26 +95,50 @@ std::vector<UnservedZone> LmdbReader::unserved() {
   return rows_of(txn_, environment_.databases().unserved, decode_unserved);
 }
 
-Result<ZoneRow> LmdbWriter::add_zone(const AddedZone& zone) {
-  // A row without anything that refers to it does no harm where the second commit fails.
-  const auto row = ensure_zone(zone.apex);
-  if (!row) return row.error();
-  const std::vector<std::uint8_t> encoded = encode(zone);
-  const auto done = commit_work("adding " + to_string(zone.apex), [&](const WriteTransaction& txn) {
-    ZoneKey zone_key(zone.apex);
-    MDB_val key = zone_key.val(), value = to_val(Octets(encoded));
-    const int code = mdb_put(txn.handle(), environment_.databases().added, &key, &value, 0);
-    return code != 0 ? code : remove_if_there(txn.handle(), environment_.databases().unserved, key);
+Result<std::vector<ZoneRow>> LmdbWriter::add_zones(const std::vector<AddedZone>& zones,
+                                                   const std::vector<Name>& anew) {
+  const auto& databases = environment_.databases();
+  if (!anew.empty()) {
+    const auto done = commit_work("forgetting zones", [&](const WriteTransaction& txn) {
+      std::size_t erased = 0;
+      for (const Name& apex : anew) {
+        ZoneKey key(apex);
+        if (const int code = forget_zone(txn.handle(), databases, key.val(), erased); code != 0) return code;
+      }
+      return 0;
+    });
+    if (!done) return done.error();
+  }
+  // Rows without anything that refers to them do no harm where the last commit fails.
+  std::vector<Name> apexes;
+  for (const AddedZone& zone : zones) apexes.push_back(zone.apex);
+  auto rows = ensure_zones(apexes);
+  if (!rows) return rows.error();
+  const auto done = commit_work("adding zones", [&](const WriteTransaction& txn) {
+    for (const AddedZone& zone : zones) {
+      const std::vector<std::uint8_t> encoded = encode(zone);
+      ZoneKey zone_key(zone.apex);
+      MDB_val key = zone_key.val(), value = to_val(Octets(encoded));
+      int code = mdb_put(txn.handle(), databases.added, &key, &value, 0);
+      if (code == 0) code = remove_if_there(txn.handle(), databases.unserved, key);
+      if (code != 0) return code;
+    }
+    return 0;
   });
   if (!done) return done.error();
-  return *row;
+  return rows;
 }
 
-Result<> LmdbWriter::remove_zone(NameView apex, UnixTime now) {
-  const auto done = commit_work("removing " + to_string(apex), [&](const WriteTransaction& txn) {
-    ZoneKey zone_key(apex);
-    const int code = remove_if_there(txn.handle(), environment_.databases().added, zone_key.val());
-    return code != 0 ? code : note_unserved(txn.handle(), environment_.databases(), zone_key.val(), now);
+Result<> LmdbWriter::remove_zones(const std::vector<Name>& apexes, UnixTime now) {
+  const auto& databases = environment_.databases();
+  const auto done = commit_work("removing zones", [&](const WriteTransaction& txn) {
+    for (const Name& apex : apexes) {
+      ZoneKey key(apex);
+      int code = remove_if_there(txn.handle(), databases.added, key.val());
+      if (code == 0) code = note_unserved(txn.handle(), databases, key.val(), now);
+      if (code != 0) return code;
+    }
+    return 0;
   });
   if (!done) return done.error();
   return {};

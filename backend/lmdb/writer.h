@@ -24,8 +24,9 @@ class LmdbWriter final : public Writer {
   Result<> save_timers(const std::vector<std::pair<ZoneId, TimerRow>>& rows) override;
   Result<bool> trim(const std::vector<std::pair<ZoneId, Keep>>& zones, UnixTime now) override;
   Result<bool> collect() override;
-  Result<ZoneRow> add_zone(const AddedZone& zone) override;
-  Result<> remove_zone(NameView apex, UnixTime now) override;
+  Result<std::vector<ZoneRow>> add_zones(const std::vector<AddedZone>& zones,
+                                         const std::vector<Name>& anew) override;
+  Result<> remove_zones(const std::vector<Name>& apexes, UnixTime now) override;
   Result<> note_served(const std::vector<Name>& served, UnixTime now) override;
   Result<std::vector<Name>> forget_unserved(UnixTime until) override;
 

@@ -33,11 +33,11 @@ def run(*arguments):
 
 
 class Understudy:
-    """`zones` is a list of dictionaries with the configuration's own keys, `keys` one for [[key]]; `tables` are further
+    """`zones` is a list of dictionaries with the configuration's own keys, `keys` one for [[key]], and so on; `tables` are further
     tables by name."""
 
     def __init__(self, scratch, zones, name="understudy", listen=("127.0.0.1:0",), http="127.0.0.1:0", tables=None, keys=(),
-                 public=None, **server):
+                 public=None, catalogs=(), templates=(), **server):
         self.name = name
         self.scratch = scratch
         self.directory = scratch.directory(name)
@@ -49,6 +49,7 @@ class Understudy:
         self.zones = zones
         self.tables = tables or {}
         self.keys = list(keys)
+        self.catalogs, self.templates = list(catalogs), list(templates)
         self.process = None
         self.address = self.port = self.http = self.public = None
         self.endpoints = []
@@ -61,6 +62,8 @@ class Understudy:
         parts += [table(f"[{name}]", options) for name, options in self.tables.items()]
         parts += [table("[[key]]", key) for key in self.keys]
         parts += [table("[[zone]]", zone) for zone in self.zones]
+        parts += [table("[[template]]", template) for template in self.templates]
+        parts += [table("[[catalog]]", catalog) for catalog in self.catalogs]
         with open(self.config, "w", encoding="utf-8") as file:
             file.write("\n".join(parts))
 

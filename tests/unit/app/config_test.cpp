@@ -246,7 +246,7 @@ TEST(Config, ThePublicPageIsOffUnlessGiven) {
 }
 
 TEST(Config, RefusesWhatTheContractBringsLater) {
-  for (const std::string_view text : {"[[catalog]]", "[tls]\npins = []", "[compare]\nexpect = []"}) {
+  for (const std::string_view text : {"[tls]\npins = []", "[compare]\nexpect = []"}) {
     EXPECT_THAT(problems_of(text), ElementsAre(HasSubstr("not available in this version"))) << text;
   }
 }

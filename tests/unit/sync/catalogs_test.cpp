@@ -1,0 +1,393 @@
+// Catalogs that are obeyed while Sync runs, with zone files as sources: what members come, go and begin anew,
+// and what a start finds.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <boost/asio.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "sync/reasons.h"
+#include "sync/sync.h"
+
+namespace understudy::sync {
+namespace {
+
+namespace asio = boost::asio;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+dns::Name name(std::string_view text) { return *dns::Name::from_text(text); }
+
+class CatalogsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "catalogs-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+    write("member", "@ SOA ns host 1 3600 600 86400 300\n@ NS ns\nns A 192.0.2.1\n");
+    list("cat", {"a", "b", "c", "d"});
+  }
+  void TearDown() override {
+    close();
+    std::filesystem::remove_all(directory_);
+  }
+
+  void write(const std::string& file, const std::string& lines) {
+    const std::string path = directory_ + "/" + file;
+    std::ofstream(path + ".new") << "$TTL 300\n" << lines;
+    std::filesystem::rename(path + ".new", path);
+  }
+  // A catalog of a.test., ... with the labels la, ..., or the label that follows an equals sign.
+  void list(const std::string& file, const std::vector<std::string>& zones, const std::string& more = {}) {
+    std::string lines = "@ SOA invalid. invalid. " + std::to_string(++serial_) +
+                        " 3600 600 86400 300\n@ NS invalid.\nversion TXT \"2\"\n";
+    for (const std::string& zone : zones) {
+      const std::size_t equals = zone.find('=');
+      const std::string label = equals == std::string::npos ? "l" + zone : zone.substr(equals + 1);
+      lines += label + ".zones PTR " + zone.substr(0, equals) + ".test.\n";
+    }
+    write(file, lines + more);
+  }
+
+  ZoneSettings zone(std::string_view apex, const std::string& file) const {
+    ZoneSettings settings;
+    settings.apex = name(apex);
+    settings.sources = {FileSource{directory_ + "/" + file}};
+    return settings;
+  }
+  void obey(std::string_view apex, const std::string& file) {
+    zones_.push_back(zone(apex, file));
+    zones_.back().gate.catalog.emplace();
+    CatalogSettings catalog;
+    catalog.zone = name(apex);
+    catalog.allow = {*NamePattern::parse("*.test")};
+    catalog.member = zone(".", "member");
+    catalogs_.push_back(std::move(catalog));
+  }
+  void open() {
+    close();
+    auto opened = backend::open_mirror({.directory = directory_ + "/mirror", .map_octets = 1u << 30});
+    ASSERT_TRUE(opened) << opened.error().message;
+    mirror_ = std::move(*opened);
+    context_ = std::make_unique<asio::io_context>();
+    tables_ = std::make_unique<backend::ZoneTables>();
+    sync_ = std::make_unique<Sync>(*context_, *mirror_, *tables_, clock_, SyncOptions{directory_, 2});
+    ASSERT_TRUE(sync_->start(zones_, catalogs_));
+  }
+  void close() {
+    if (sync_) sync_->stop();
+    sync_.reset();
+    context_.reset();
+    tables_.reset();
+    mirror_.reset();
+  }
+
+  template <class Condition>
+  void run_until(Condition condition) {
+    while (!condition()) context_->run_one();
+  }
+  template <class Result, class Begin>
+  Result wait(Begin begin) {
+    std::optional<Result> outcome;
+    begin([&outcome](Result result) { outcome = std::move(result); });
+    run_until([&] { return outcome.has_value(); });
+    return *outcome;
+  }
+  using Words = Result<std::string>;
+  Words refresh(std::string_view apex) {
+    return wait<Words>([&](Sync::Done done) { sync_->refresh(name(apex), std::move(done)); });
+  }
+  // What clients get answers from, but for catalogs.
+  std::vector<std::string> served() {
+    std::vector<std::string> all;
+    for (const ZoneSettings* settings : sync_->settings()) {
+      if (!is_catalog(*settings)) all.push_back(dns::to_string(settings->apex));
+    }
+    std::sort(all.begin(), all.end());
+    return all;
+  }
+  void wait_served(const std::vector<std::string>& zones) {
+    run_until([&] { return served() == zones; });
+  }
+  void wait_version(std::string_view apex, backend::Version version) {
+    run_until([&] { return sync_->status(name(apex))->row.version == version; });
+  }
+  backend::ZoneRow row(std::string_view apex) { return sync_->status(name(apex))->row; }
+  std::optional<backend::MemberZone> member(std::string_view apex) {
+    return sync_->status(name(apex))->member;
+  }
+
+  const std::vector<std::string> all_ = {"a.test.", "b.test.", "c.test.", "d.test."};
+  SystemClock clock_;
+  std::string directory_;
+  unsigned serial_ = 0;
+  std::vector<ZoneSettings> zones_;
+  std::vector<CatalogSettings> catalogs_;
+  std::unique_ptr<backend::Mirror> mirror_;
+  std::unique_ptr<backend::ZoneTables> tables_;
+  std::unique_ptr<asio::io_context> context_;
+  std::unique_ptr<Sync> sync_;
+};
+
+TEST_F(CatalogsTest, MembersComeGoAndComeBackToTheirData) {
+  obey("cat.", "cat");
+  open();
+  wait_served(all_);
+  wait_version("a.test.", 1);
+  EXPECT_EQ(member("a.test."), (backend::MemberZone{name("a.test."), name("cat."), "la", ""}));
+  const backend::ZoneId id = row("a.test.").id;
+  list("cat", {"b", "c", "d", "e"});
+  wait_served({"b.test.", "c.test.", "d.test.", "e.test."});
+  ASSERT_EQ(sync_->unserved().size(), 1u);
+  EXPECT_EQ(sync_->unserved().front().apex, name("a.test."));
+  list("cat", {"a", "b", "c", "d", "e"});
+  wait_served({"a.test.", "b.test.", "c.test.", "d.test.", "e.test."});
+  EXPECT_EQ(row("a.test.").id, id);
+  EXPECT_EQ(row("a.test.").version, 1u) << "served from the mirror at once";
+}
+
+// NSD#427: members were transferred again at each start.
+TEST_F(CatalogsTest, AStartNeedsNoCatalogAndNoSource) {
+  obey("cat.", "cat");
+  open();
+  wait_served(all_);
+  for (const std::string& apex : all_) wait_version(apex, 1);
+  std::filesystem::remove(directory_ + "/member");
+  std::filesystem::remove(directory_ + "/cat");
+  open();
+  EXPECT_EQ(served(), all_) << "before anything was read";
+  EXPECT_EQ(row("a.test.").version, 1u);
+  EXPECT_FALSE(refresh("cat."));
+  EXPECT_EQ(served(), all_);
+  EXPECT_EQ(sync_->status(name("cat."))->catalog->members, 4u);
+}
+
+TEST_F(CatalogsTest, AnotherLabelForgetsWhatThereWas) {
+  obey("cat.", "cat");
+  open();
+  wait_served(all_);
+  wait_version("a.test.", 1);
+  wait_version("b.test.", 1);
+  const backend::ZoneId a = row("a.test.").id, b = row("b.test.").id;
+  write("member", "@ SOA ns host 9 3600 600 86400 300\n@ NS ns\nns A 192.0.2.9\n");
+  wait_version("a.test.", 2);
+  wait_version("b.test.", 2);
+  list("cat", {"a=other", "b", "c", "d"});
+  run_until([&] {
+    const auto now = sync_->status(name("a.test."));
+    return now && now->member->label == "other";
+  });
+  wait_version("a.test.", 1);
+  EXPECT_NE(row("a.test.").id, a);
+  EXPECT_EQ(row("b.test.").id, b);
+  EXPECT_EQ(row("b.test.").version, 2u);
+  open();
+  EXPECT_EQ(member("a.test.")->label, "other") << "and once only";
+  EXPECT_EQ(row("a.test.").version, 1u);
+}
+
+TEST_F(CatalogsTest, ACatalogThatLosesMuchIsHeldAndObeyedWhenAccepted) {
+  obey("cat.", "cat");
+  open();
+  wait_served(all_);
+  list("cat", {"a"});
+  const Words held = refresh("cat.");
+  ASSERT_TRUE(held);
+  EXPECT_THAT(*held,
+              HasSubstr("3 of its 4 members are gone, b.test. among them: 75.0%, and guard allows 30.0%"));
+  EXPECT_EQ(sync_->status(name("cat."))->held->reason, reason::catalog_shrink);
+  EXPECT_EQ(served(), all_);
+  open();
+  EXPECT_EQ(served(), all_) << "after a start too";
+  ASSERT_TRUE(wait<Words>([&](Sync::Done done) { sync_->accept(name("cat."), 2, std::move(done)); }));
+  wait_served({"a.test."});
+}
+
+TEST_F(CatalogsTest, AFewMayAlwaysGo) {
+  list("cat", {"a", "b"});
+  obey("cat.", "cat");
+  open();
+  wait_served({"a.test.", "b.test."});
+  list("cat", {});
+  wait_served({});
+}
+
+TEST_F(CatalogsTest, OtherLabelsForAllAreHeldToo) {
+  obey("cat.", "cat");
+  open();
+  wait_served(all_);
+  list("cat", {"a=1", "b=2", "c=3", "d=4"});
+  const Words held = refresh("cat.");
+  ASSERT_TRUE(held);
+  EXPECT_THAT(*held, HasSubstr("4 have other labels"));
+  EXPECT_EQ(member("a.test.")->label, "la");
+}
+
+TEST_F(CatalogsTest, ABrokenCatalogIsHeldAndCannotBeAccepted) {
+  obey("cat.", "cat");
+  open();
+  wait_served(all_);
+  list("cat", {"a", "b", "c", "d"}, "version TXT \"3\"\n");
+  ASSERT_TRUE(refresh("cat."));
+  EXPECT_EQ(sync_->status(name("cat."))->held->reason, reason::catalog_broken);
+  const Words accepted =
+      wait<Words>([&](Sync::Done done) { sync_->accept(name("cat."), 2, std::move(done)); });
+  ASSERT_FALSE(accepted);
+  EXPECT_THAT(accepted.error().message, HasSubstr("cannot be obeyed: it says 2 versions"));
+  EXPECT_EQ(served(), all_);
+  list("cat", {"b", "c", "d"});
+  wait_served({"b.test.", "c.test.", "d.test."});
+}
+
+// A zone that was mirrored before anybody called it a catalog passed no gate.
+TEST_F(CatalogsTest, AZoneThatIsNoCatalogIsToldAndHasNoMembers) {
+  zones_ = {zone("cat.", "member")};
+  open();
+  wait_version("cat.", 1);
+  zones_.clear();
+  obey("cat.", "member");
+  open();
+  run_until([&] { return sync_->status(name("cat."))->catalog->failure.has_value(); });
+  EXPECT_EQ(sync_->status(name("cat."))->catalog->failure->reason, reason::catalog_broken);
+  EXPECT_THAT(served(), IsEmpty());
+}
+
+TEST_F(CatalogsTest, OwnershipChangesWithoutLosingData) {
+  list("new", {"x", "y", "z"});
+  obey("cat.", "cat");
+  obey("new.", "new");
+  open();
+  wait_served({"a.test.", "b.test.", "c.test.", "d.test.", "x.test.", "y.test.", "z.test."});
+  wait_version("a.test.", 1);
+  const backend::ZoneId id = row("a.test.").id;
+  list("cat", {"a", "b", "c", "d"}, "coo.la.zones PTR new.\n");
+  ASSERT_TRUE(refresh("cat."));
+  list("new", {"a", "x", "y", "z"});
+  run_until([&] { return member("a.test.")->catalog == name("new."); });
+  EXPECT_EQ(row("a.test.").id, id);
+  EXPECT_EQ(row("a.test.").version, 1u);
+  list("cat", {"b", "c", "d"});
+  ASSERT_TRUE(refresh("cat."));
+  open();
+  EXPECT_EQ(member("a.test.")->catalog, name("new."));
+}
+
+TEST_F(CatalogsTest, TheSecondCatalogIsRefusedAndTheFirstKeepsTheZone) {
+  list("new", {"a"});
+  obey("cat.", "cat");
+  open();
+  wait_served(all_);
+  obey("new.", "new");
+  std::rotate(catalogs_.begin(), catalogs_.begin() + 1, catalogs_.end());
+  open();
+  run_until([&] { return sync_->status(name("new."))->catalog->refused == 1; });
+  EXPECT_EQ(member("a.test.")->catalog, name("cat.")) << "though the other stands first now";
+  EXPECT_THAT(sync_->status(name("new."))->catalog->first_refused.front().message,
+              HasSubstr("a member of the catalog cat. already"));
+}
+
+// The configuration goes before what was added, and that before catalogs.
+TEST_F(CatalogsTest, TheConfigurationWins) {
+  obey("cat.", "cat");
+  zones_.push_back(zone("a.test.", "member"));
+  open();
+  wait_served(all_);
+  EXPECT_FALSE(member("a.test."));
+  run_until([&] { return sync_->status(name("cat."))->catalog->refused == 1; });
+  EXPECT_THAT(sync_->status(name("cat."))->catalog->first_refused.front().message,
+              HasSubstr("the configuration has it"));
+  zones_.pop_back();
+  ASSERT_TRUE((wait<Result<ReloadOutcome>>(
+      [&](Sync::ReloadDone done) { sync_->reload(zones_, catalogs_, std::move(done)); })));
+  run_until([&] {
+    const auto now = sync_->status(name("a.test."));
+    return now && now->member;
+  });
+}
+
+TEST_F(CatalogsTest, AnOperatorTakesAMemberAndGivesItBack) {
+  obey("cat.", "cat");
+  open();
+  wait_served(all_);
+  wait_version("a.test.", 1);
+  const backend::ZoneId id = row("a.test.").id;
+  const Words kept = wait<Words>([&](Sync::Done done) { sync_->remove(name("a.test."), std::move(done)); });
+  ASSERT_FALSE(kept);
+  EXPECT_EQ(kept.error().reason, reason::zone_of_catalog);
+  const ZoneSettings own = zone("a.test.", "member");
+  ASSERT_TRUE(wait<Words>([&](Sync::Done done) {
+    sync_->add(own, {{"source", to_string(own.sources.front())}}, std::move(done));
+  }));
+  EXPECT_TRUE(sync_->status(name("a.test."))->added);
+  EXPECT_EQ(row("a.test.").id, id);
+  list("cat", {"b", "c", "d"});
+  ASSERT_TRUE(refresh("cat."));
+  EXPECT_EQ(served(), all_) << "it is the operator's now";
+  list("cat", {"a", "b", "c", "d"});
+  ASSERT_TRUE(refresh("cat."));
+  run_until([&] { return sync_->status(name("cat."))->catalog->refused == 1; });
+  ASSERT_TRUE(wait<Words>([&](Sync::Done done) { sync_->remove(name("a.test."), std::move(done)); }));
+  run_until([&] {
+    const auto now = sync_->status(name("a.test."));
+    return now && now->member;
+  });
+  EXPECT_EQ(row("a.test.").id, id);
+}
+
+TEST_F(CatalogsTest, ACatalogThatLeavesTheConfigurationTakesItsMembersAlong) {
+  obey("cat.", "cat");
+  open();
+  wait_served(all_);
+  ASSERT_TRUE(
+      (wait<Result<ReloadOutcome>>([&](Sync::ReloadDone done) { sync_->reload({}, {}, std::move(done)); })));
+  EXPECT_THAT(served(), IsEmpty());
+  EXPECT_EQ(sync_->unserved().size(), 5u);
+  zones_.clear();
+  catalogs_.clear();
+  open();
+  EXPECT_THAT(served(), IsEmpty());
+  EXPECT_EQ(sync_->unserved().size(), 5u);
+}
+
+TEST_F(CatalogsTest, AReloadGivesMembersOtherOptions) {
+  obey("cat.", "cat");
+  open();
+  wait_served(all_);
+  catalogs_.front().member.refuse_out_of_zone = true;
+  catalogs_.front().allow = {*NamePattern::parse("a.test"), *NamePattern::parse("b.test")};
+  ASSERT_TRUE((wait<Result<ReloadOutcome>>(
+      [&](Sync::ReloadDone done) { sync_->reload(zones_, catalogs_, std::move(done)); })));
+  EXPECT_THAT(served(), ElementsAre("a.test.", "b.test."));
+  EXPECT_TRUE(sync_->settings(name("a.test."))->refuse_out_of_zone);
+}
+
+// A catalog of ours: stable labels, a serial that moves only with the list, and moves on after a start.
+TEST_F(CatalogsTest, OursListsWhatIsServed) {
+  obey("cat.", "cat");
+  ZoneSettings ours;
+  ours.apex = name("ours.");
+  ours.sources = {PublishedCatalog{{*NamePattern::parse("*.test")}, {}}};
+  ours.raise_serial = true;
+  zones_.push_back(ours);
+  open();
+  wait_served(all_);
+  run_until([&] { return sync_->status(name("ours."))->catalog->members == 4; });
+  ASSERT_TRUE(refresh("ours."));
+  const backend::ZoneRow before = row("ours.");
+  ASSERT_TRUE(refresh("ours."));
+  EXPECT_EQ(row("ours.").version, before.version) << "nothing changed";
+  EXPECT_EQ(before.records, 3u + 4u);
+  open();
+  ASSERT_TRUE(refresh("ours."));
+  EXPECT_EQ(row("ours.").digest, before.digest) << "the same labels";
+  EXPECT_EQ(row("ours.").serial, before.serial);
+  list("cat", {"b", "c", "d"});
+  run_until([&] { return row("ours.").records == 3 + 3; });
+  EXPECT_EQ(row("ours.").serial, before.serial + 1);
+}
+
+}  // namespace
+}  // namespace understudy::sync
