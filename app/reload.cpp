@@ -9,7 +9,9 @@ namespace understudy::app {
 namespace {
 
 // Keys that are in force at once.
-constexpr std::string_view live_keys[] = {"server.listen", "log.level"};
+constexpr std::string_view live_keys[] = {"server.listen", "server.listen-tls", "log.level"};
+// Tables too; the gate is part of what each zone's agent is given.
+constexpr std::string_view live_tables[] = {"gate.", "key.", "tls."};
 
 // Keys outside [[zone]] that two configurations do not agree on and that only a restart applies.
 std::vector<std::string> restart_keys(const Config& now, const Config& next) {
@@ -23,8 +25,8 @@ std::vector<std::string> restart_keys(const Config& now, const Config& next) {
   compare(now.given, next.given);
   compare(next.given, now.given);
   for (const std::string_view live : live_keys) keys.erase(std::string(live));
-  // The gate is part of what each zone's agent is given.
-  std::erase_if(keys, [](const std::string& key) { return key.starts_with("gate."); });
+  for (const std::string_view table : live_tables)
+    std::erase_if(keys, [table](const std::string& key) { return key.starts_with(table); });
   return {keys.begin(), keys.end()};
 }
 
@@ -35,9 +37,9 @@ Error all_in_one(const std::vector<std::string>& problems) {
   return {"configuration", text + "; nothing was changed"};
 }
 
-std::vector<std::string> texts(const std::vector<net::Endpoint>& endpoints) {
+std::vector<std::string> texts(const std::vector<server::Doors::Door>& doors) {
   std::vector<std::string> all;
-  for (const net::Endpoint& endpoint : endpoints) all.push_back(net::to_string(endpoint));
+  for (const auto& door : doors) all.push_back((door.tls ? "tls " : "") + net::to_string(door.bound));
   return all;
 }
 
@@ -56,6 +58,8 @@ void tell(const Result<control::Reloaded>& outcome) {
                          {"removed", outcome->zones.removed.size()},
                          {"changed", outcome->zones.changed.size()},
                          {"same", outcome->zones.same},
+                         {"keys", outcome->zones.keys.size()},
+                         {"tls", outcome->tls ? "new" : "same"},
                          {"listening", listed(outcome->listening)},
                          {"closed", listed(outcome->closed)}});
   if (outcome->restart.empty()) return;
@@ -64,6 +68,12 @@ void tell(const Result<control::Reloaded>& outcome) {
 }
 
 }  // namespace
+
+Result<sync::Credentials> credentials_of(const Config& config) {
+  auto tls = net::TlsClient::make(config.streams.as_client());
+  if (!tls) return tls.error();
+  return sync::Credentials{std::make_shared<dns::TsigKeyRing>(config.keys), std::move(*tls)};
+}
 
 void Reloader::reload(Done done) {
   auto tell_and_done = [done = std::move(done)](const Result<control::Reloaded>& outcome) {
@@ -84,21 +94,25 @@ void Reloader::reload(Done done) {
 Result<> Reloader::change(Config next, Done done) {
   auto added = added_zones(mirror_, next.zones, next.gate);
   if (!added) return added.error();
-  const auto doors = server_.prepare_listen(next.listen);
+  const auto credentials = credentials_of(next);
+  if (!credentials) return credentials.error();
+  const auto doors = server_.prepare_listen({next.listen, next.listen_tls}, next.streams.tls);
   if (!doors) return doors.error();
   std::vector<sync::ZoneSettings> zones = next.zones;
   zones.insert(zones.end(), added->begin(), added->end());
   auto shared = std::make_shared<Config>(std::move(next));
-  sync_.reload(zones,
-               [this, zones, shared, doors = *doors, done](const Result<sync::ReloadOutcome>& outcome) {
+  sync_.reload(zones, *credentials,
+               [this, zones, shared, doors = *doors, keys = credentials->keys,
+                done](const Result<sync::ReloadOutcome>& outcome) {
                  if (!outcome) return done(outcome.error());
-                 done(take_over(std::move(*shared), zones, *outcome, *doors));
+                 done(take_over(std::move(*shared), zones, *outcome, *doors, keys));
                });
   return {};
 }
 
 control::Reloaded Reloader::take_over(Config next, const std::vector<sync::ZoneSettings>& zones,
-                                      const sync::ReloadOutcome& outcome, server::Server::NewDoors& doors) {
+                                      const sync::ReloadOutcome& outcome, server::Server::NewDoors& doors,
+                                      const dns::TsigKeyRingPtr& keys) {
   control::Reloaded done;
   done.zones = outcome;
   for (const dns::Name& apex : outcome.removed) comparer_.remove(apex);
@@ -110,14 +124,20 @@ control::Reloaded Reloader::take_over(Config next, const std::vector<sync::ZoneS
     if (compared_anew.contains(dns::to_string(zone.apex)))
       comparer_.add({zone.apex, sync::compared_addresses(zone)});
   }
+  if (!outcome.keys.empty()) server_.believe(keys);
   const server::Server::Relistened listened = server_.listen(doors);
   done.listening = texts(listened.opened);
   done.closed = texts(listened.closed);
+  done.tls = listened.new_tls;
   done.restart = restart_keys(config_, next);
   log::set_level(next.log_level);
   config_.zones = std::move(next.zones);
   config_.gate = std::move(next.gate);
   config_.listen = std::move(next.listen);
+  config_.listen_tls = std::move(next.listen_tls);
+  config_.streams.tls = std::move(next.streams.tls);
+  config_.streams.ca = std::move(next.streams.ca);
+  config_.keys = std::move(next.keys);
   config_.log_level = next.log_level;
   return done;
 }

@@ -13,6 +13,11 @@ constexpr Seconds file_period{1};   // looks at zone files
 constexpr std::size_t notify_backlog =
     1 << 16;  // NOTIFY that workers handed over and the sync thread has not seen yet
 
+Credentials with_ring(Credentials credentials) {
+  if (!credentials.keys) credentials.keys = std::make_shared<const dns::TsigKeyRing>();
+  return credentials;
+}
+
 struct Notice {
   backend::ZoneId zone;
   boost::asio::ip::address from;
@@ -27,7 +32,6 @@ struct Sync::Impl {
         mirror(m),
         clock(c),
         options(std::move(o)),
-        keys(options.keys ? options.keys : std::make_shared<const dns::TsigKeyRing>()),
         pool(options.pool_threads, options.turns),
         store(m.writer(), options.turns),
         gate(executor),
@@ -43,8 +47,7 @@ struct Sync::Impl {
                  gate,
                  health,
                  notify_sender,
-                 *keys,
-                 options.tls,
+                 with_ring(options.credentials),
                  tallies,
                  listeners,
                  [this](backend::ZoneId zone, const backend::TimerRow& row) { dirty_timers[zone] = row; },
@@ -70,7 +73,6 @@ struct Sync::Impl {
   backend::Mirror& mirror;
   const Clock& clock;
   const SyncOptions options;
-  const dns::TsigKeyRingPtr keys;
   Pool pool;
   StoreThread store;
   BulkGate gate;
@@ -252,8 +254,8 @@ void Sync::add(ZoneSettings settings, backend::ZoneOptions options, Done done) {
 
 void Sync::remove(dns::NameView apex, Done done) { impl_->changes.remove(apex, std::move(done)); }
 
-void Sync::reload(std::vector<ZoneSettings> zones, ReloadDone done) {
-  impl_->changes.reload(std::move(zones), std::move(done));
+void Sync::reload(std::vector<ZoneSettings> zones, Credentials credentials, ReloadDone done) {
+  impl_->changes.reload(std::move(zones), with_ring(std::move(credentials)), std::move(done));
 }
 
 std::vector<UnservedStatus> Sync::unserved() const { return impl_->changes.unserved(); }

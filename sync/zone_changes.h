@@ -33,11 +33,12 @@ class ZoneChanges {
   void add(ZoneSettings settings, backend::ZoneOptions options, Done done);
   // Errors: "no-source" (no such zone), "zone-configured", "zone-busy", and those of the mirror.
   void remove(dns::NameView apex, Done done);
-  // From now on `zones` are served, those that were added at run time among them, and no others. Zones whose
-  // settings are the same go on undisturbed; what is served of the others, and how, changes in one moment.
+  // From now on `zones` are served, those that were added at run time among them, and no others, and others
+  // are asked with these credentials. Zones whose settings are the same go on undisturbed, but are checked
+  // where what they are asked with is new; what is served of the others, and how, changes in one moment.
   // Errors: "zone-busy", and those of the mirror; then nothing has changed.
   using ReloadDone = std::function<void(Result<ReloadOutcome>)>;
-  void reload(std::vector<ZoneSettings> zones, ReloadDone done);
+  void reload(std::vector<ZoneSettings> zones, Credentials credentials, ReloadDone done);
   std::vector<UnservedStatus> unserved();
 
  private:
@@ -45,12 +46,14 @@ class ZoneChanges {
   struct Plan {
     std::vector<ZoneSettings> coming;  // new ones, and those whose settings changed
     std::vector<std::shared_ptr<ZoneAgent>> going;
+    Credentials credentials;
     ReloadOutcome outcome;
     ReloadDone done;
   };
   std::shared_ptr<Plan> plan(std::vector<ZoneSettings> zones) const;
   void retire_going(const std::shared_ptr<Plan>& plan);
   Result<ReloadOutcome> carry_out(Plan& plan);
+  void believe(Credentials credentials, ReloadOutcome& outcome);
   Result<std::string> added(ZoneSettings settings, const backend::ZoneRow& row);
   void removed(const std::string& key, const dns::Name& apex, Done done);
   void sweep();
