@@ -41,7 +41,7 @@ constexpr OptionTable tables[] = {
 
 // What the contract names beyond this version: refused by name, so that nobody believes that it is in force.
 constexpr std::string_view later[] = {
-    "tls.client-ca", "tls.pins", "compare.expect",
+    "compare.expect",
 };
 
 // Tables of zones, which a reload takes up at once.
@@ -126,6 +126,8 @@ class Collector final : public OptionSink {
     // [[key]] tables are read before [[zone]] tables, wherever they stand.
     if (const auto unknown = sync::unknown_key(draft_.zone, draft_.config.keys))
       problems.push_back(who + ": " + unknown->message);
+    if (const auto nobody = unprovable(draft_.zone, draft_.config.streams.tls))
+      problems.push_back(who + ": " + nobody->message);
     for (const dns::Name& name : draft_.zone_names) {
       auto& zones = draft_.config.zones;
       if (std::any_of(zones.begin(), zones.end(), [&](const auto& zone) { return zone.apex == name; })) {
@@ -146,14 +148,17 @@ class Collector final : public OptionSink {
 // What no single table can see.
 std::vector<std::string> problems_of(const Config& config) {
   const StreamConfig& streams = config.streams;
-  if (streams.certificate.empty() != streams.key.empty())
+  if (streams.tls.certificate.empty() != streams.tls.key.empty())
     return {"[tls] certificate and key belong together: give both"};
-  if (!config.listen_tls.empty() && streams.certificate.empty())
+  if (!config.listen_tls.empty() && streams.tls.certificate.empty())
     return {"[server] listen-tls needs [tls] certificate and key"};
-  if (streams.ca.empty()) return {};
-  if (const auto client = net::TlsClient::make({streams.ca, {}, {}}); !client)
-    return {"[tls] ca: " + client.error().message};
-  return {};
+  std::vector<std::string> problems;
+  for (const auto& [key, file] : {std::pair{"ca", streams.ca}, {"client-ca", streams.tls.client_ca}}) {
+    if (file.empty()) continue;
+    if (const auto authorities = net::TlsClient::make({file, {}, {}}); !authorities)
+      problems.push_back(std::string("[tls] ") + key + ": " + authorities.error().message);
+  }
+  return problems;
 }
 
 }  // namespace
@@ -192,6 +197,25 @@ LoadedConfig load_config(const std::string& file) {
   if (in) text.assign(std::istreambuf_iterator<char>(in), {});
   if (!in || in.bad()) return {{}, {file + ": cannot be read: " + std::strerror(errno != 0 ? errno : EIO)}};
   return parse_config(text, file);
+}
+
+std::optional<Error> unprovable(const sync::ZoneSettings& zone, const net::TlsServerOptions& tls) {
+  for (const auto* rules : {&zone.allow_notify, &zone.allow_transfer}) {
+    for (const net::AccessRule& rule : *rules) {
+      const auto& wanted = rule.tls();
+      if (!wanted || (wanted->name.empty() && !wanted->pin)) continue;
+      if (!tls.asks_clients()) {
+        return Error{"configuration",
+                     "\"" + rule.text() +
+                         "\": no client is asked for a certificate: give [tls] client-ca (the "
+                         "authorities of clients) or pins (their keys)"};
+      }
+      if (!wanted->pin || !tls.client_ca.empty()) continue;
+      if (std::ranges::find(tls.client_pins, *wanted->pin) == tls.client_pins.end())
+        return Error{"configuration", "\"" + rule.text() + "\": that key is not among [tls] pins"};
+    }
+  }
+  return std::nullopt;
 }
 
 std::vector<std::string> timer_problems(const std::string& zone, const sync::TimerBounds& timers) {

@@ -1,6 +1,7 @@
 // The configuration: what `understudy serve` and check-config read, as values for the rooms.
 //
-// Read once, by main(), before any thread runs. Every problem is reported at once, each with file and line.
+// Read by main(), before any thread runs, and at each reload. Every problem is reported at once, each with
+// file and line.
 #pragma once
 
 #include <map>
@@ -23,9 +24,11 @@ inline constexpr std::string_view default_config_file = "/etc/understudy/underst
 struct StreamConfig {
   unsigned connections = 0, connections_per_address = 0;
   Seconds idle{}, lifetime{};
-  std::string certificate, key;
+  net::TlsServerOptions tls;
   std::string ca;  // whose certificates primaries must have
   unsigned padding = 0;
+
+  net::TlsClientOptions as_client() const { return {ca, tls.certificate, tls.key}; }
 };
 
 struct Config {
@@ -69,6 +72,10 @@ Result<sync::ZoneSettings> parse_zone_argument(std::string_view text);
 Result<std::optional<net::Endpoint>> parse_http(std::string_view text);
 // An address to listen on; the port must be given.
 Result<net::Endpoint> parse_listen(std::string_view text);
+
+// An entry of the zone's access lists that nobody can ever pass: no client is asked for a certificate, or the
+// key is nowhere named. Nothing where there is none.
+std::optional<Error> unprovable(const sync::ZoneSettings& zone, const net::TlsServerOptions& tls);
 
 // What is wrong with the bounds of a zone's timers.
 std::vector<std::string> timer_problems(const std::string& zone, const sync::TimerBounds& timers);

@@ -141,14 +141,26 @@ const ConfigRow rows[] = {
     {{"tls", "certificate", Type::text, "", 0, 0, "", "",
       "The file with the certificate in PEM, the intermediate ones after it. It and the key are read again "
       "when they change; a pair that is no good is told in the log and the one before goes on."},
-     [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.streams.certificate, text(v)); }},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.streams.tls.certificate, text(v)); }},
     {{"tls", "key", Type::text, "", 0, 0, "", "", "The file with the certificate's private key in PEM."},
-     [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.streams.key, text(v)); }},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.streams.tls.key, text(v)); }},
     {{"tls", "ca", Type::text, "", 0, 0, "", "",
       "A file of certificates in PEM: the authorities that primaries of `xot://` sources must be certified "
       "by. "
       "Without it: those of the system."},
      [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.streams.ca, text(v)); }},
+    {{"tls", "client-ca", Type::text, "", 0, 0, "", "",
+      "A file of certificates in PEM: the authorities of clients. Clients over TLS are then asked for a "
+      "certificate, and entries `tls:NAME` of access lists hold for those that have one of such an authority "
+      "with that name. It is read again when it changes."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.streams.tls.client_ca, text(v)); }},
+    {{"tls", "pins", Type::list, "", 0, 0, "", "",
+      "Keys of clients, each the SHA-256 of the public key in base64: their certificates are believed "
+      "whoever "
+      "issued them and until whenever. With or without `client-ca`."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return append(d.config.streams.tls.client_pins, net::parse_pin(text(v)));
+     }},
 
     {{"edns", "padding", Type::integer, "468", 0, 4096, "octets", "",
       "Over TLS, responses to clients that pad their queries are filled up to a multiple of this (RFC 8467); "
@@ -209,17 +221,21 @@ const ConfigRow rows[] = {
       "`xot://ADDR[:PORT]?name=HOST` over TLS 1.3 (port 853), and never otherwise, from the server whose "
       "certificate is for that name, or with `pin=` and the SHA-256 of its key in base64 from the one with "
       "that "
-      "key (joined by `&`, as is `key=`), "
+      "key (joined by `&`, as is `key=`; `alpn=optional` takes a server that is too old to say that it "
+      "speaks "
+      "DNS, as RFC 9103 wants it: NSD), "
       "`file:PATH` reads a zone file and reads it again when it changes. Required."},
      [](ConfigDraft& d, const OptionValue& v) {
        return append(d.zone.sources, sync::parse_source(text(v)));
      }},
     {{"zone", "allow-notify", Type::list, "", 0, 0, "", "",
-      "Whose NOTIFY is believed, besides the sources' own addresses: an address or prefix, `key:NAME` for "
-      "what "
-      "is signed with a key of `[[key]]`, or both with a blank between them (`192.0.2.0/24 "
-      "key:xfr.example.`), "
-      "and then both must hold."},
+      "Whose NOTIFY is believed, besides the sources' own addresses (but where an entry names such an "
+      "address, "
+      "only that entry): an address or prefix; `key:NAME` for what is signed with a key of `[[key]]`; "
+      "`tls:NAME` for what comes over TLS from a client whose certificate is for that name (see `[tls] "
+      "client-ca` and `pins`), `tls:pin:BASE64` from the one with that key, `tls` from any; or several of "
+      "them "
+      "with blanks between them (`192.0.2.0/24 key:xfr.example.`), and then all must hold."},
      [](ConfigDraft& d, const OptionValue& v) {
        return append(d.zone.allow_notify, net::AccessRule::parse(text(v)));
      }},
@@ -229,8 +245,12 @@ const ConfigRow rows[] = {
        return append(d.zone.allow_transfer, net::AccessRule::parse(text(v)));
      }},
     {{"zone", "notify", Type::list, "", 0, 0, "", "",
-      "Secondaries of ours that are told of every new version; port 53 unless given. `ADDR key:NAME` signs what "
-      "they are told with a key of `[[key]]`, and their answers must be signed too."},
+      "Secondaries of ours that are told of every new version; port 53 unless given. `ADDR key:NAME` signs "
+      "what "
+      "they are told with a key of `[[key]]`, and their answers must be signed too. `ADDR tcp` tells them "
+      "over "
+      "TCP, `ADDR tls:NAME` (or `tls:pin:BASE64`) over TLS, port 853, where the certificate is for that "
+      "name."},
      [](ConfigDraft& d, const OptionValue& v) {
        return append(d.zone.notify, net::parse_keyed_endpoint(text(v), dns_port));
      }},

@@ -58,8 +58,7 @@ Result<net::Trust> Whereabouts::trust_of(const sync::AxfrSource& source) const {
     }
   }
   if (source.tls) {
-    auto client =
-        net::TlsClient::make({loaded->streams.ca, loaded->streams.certificate, loaded->streams.key});
+    auto client = net::TlsClient::make(loaded->streams.as_client());
     if (!client) return client.error();
     trust.tls = net::TlsTrust{std::move(*client), *source.tls};
   }

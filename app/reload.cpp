@@ -1,6 +1,5 @@
 #include "app/reload.h"
 
-#include <set>
 
 #include "app/zone_options.h"
 #include "base/log.h"
@@ -9,7 +8,9 @@ namespace understudy::app {
 namespace {
 
 // Keys that are in force at once.
-constexpr std::string_view live_keys[] = {"server.listen", "http.public", "log.level"};
+constexpr std::string_view live_keys[] = {"server.listen", "server.listen-tls", "http.public", "log.level"};
+// Tables too; the gate is part of what each zone's agent is given.
+constexpr std::string_view live_tables[] = {"gate.", "key.", "tls."};
 
 // Keys outside [[zone]] that two configurations do not agree on and that only a restart applies.
 std::vector<std::string> restart_keys(const Config& now, const Config& next) {
@@ -23,8 +24,8 @@ std::vector<std::string> restart_keys(const Config& now, const Config& next) {
   compare(now.given, next.given);
   compare(next.given, now.given);
   for (const std::string_view live : live_keys) keys.erase(std::string(live));
-  // The gate is part of what each zone's agent is given.
-  std::erase_if(keys, [](const std::string& key) { return key.starts_with("gate."); });
+  for (const std::string_view table : live_tables)
+    std::erase_if(keys, [table](const std::string& key) { return key.starts_with(table); });
   return {keys.begin(), keys.end()};
 }
 
@@ -35,9 +36,9 @@ Error all_in_one(const std::vector<std::string>& problems) {
   return {"configuration", text + "; nothing was changed"};
 }
 
-std::vector<std::string> texts(const std::vector<net::Endpoint>& endpoints) {
+std::vector<std::string> texts(const std::vector<server::Doors::Door>& doors) {
   std::vector<std::string> all;
-  for (const net::Endpoint& endpoint : endpoints) all.push_back(net::to_string(endpoint));
+  for (const auto& door : doors) all.push_back((door.tls ? "tls " : "") + net::to_string(door.bound));
   return all;
 }
 
@@ -56,6 +57,8 @@ void tell(const Result<control::Reloaded>& outcome) {
                          {"removed", outcome->zones.removed.size()},
                          {"changed", outcome->zones.changed.size()},
                          {"same", outcome->zones.same},
+                         {"keys", outcome->zones.keys.size()},
+                         {"tls", outcome->tls ? "new" : "same"},
                          {"listening", listed(outcome->listening)},
                          {"closed", listed(outcome->closed)}});
   if (outcome->restart.empty()) return;
@@ -64,6 +67,12 @@ void tell(const Result<control::Reloaded>& outcome) {
 }
 
 }  // namespace
+
+Result<sync::Credentials> credentials_of(const Config& config) {
+  auto tls = net::TlsClient::make(config.streams.as_client());
+  if (!tls) return tls.error();
+  return sync::Credentials{std::make_shared<dns::TsigKeyRing>(config.keys), std::move(*tls)};
+}
 
 void Reloader::reload(Done done) {
   auto tell_and_done = [done = std::move(done)](const Result<control::Reloaded>& outcome) {
@@ -84,19 +93,21 @@ void Reloader::reload(Done done) {
 Result<> Reloader::change(Config next, Done done) {
   auto added = added_zones(mirror_, next.zones, next.gate);
   if (!added) return added.error();
-  const auto doors = server_.prepare_listen(next.listen);
+  const auto credentials = credentials_of(next);
+  if (!credentials) return credentials.error();
+  const auto doors = server_.prepare_listen({next.listen, next.listen_tls}, next.streams.tls);
   if (!doors) return doors.error();
   const auto public_door = public_door_.prepare(next.http_public);
   if (!public_door) return public_door.error();
   std::vector<sync::ZoneSettings> zones = next.zones;
   zones.insert(zones.end(), added->begin(), added->end());
   auto shared = std::make_shared<Config>(std::move(next));
-  sync_.reload(zones, shared->catalogs,
-               [this, shared, doors = *doors, public_door = *public_door,
+  sync_.reload(zones, shared->catalogs, *credentials,
+               [this, shared, doors = *doors, public_door = *public_door, keys = credentials->keys,
                 done](const Result<sync::ReloadOutcome>& outcome) {
                  if (!outcome) return done(outcome.error());
                  public_door_.commit(*public_door);
-                 done(take_over(std::move(*shared), *outcome, *doors));
+                 done(take_over(std::move(*shared), *outcome, *doors, keys));
                });
   return {};
 }
@@ -114,13 +125,15 @@ void compare_anew(const sync::ReloadOutcome& outcome, const sync::Sync& sync, au
 }
 
 control::Reloaded Reloader::take_over(Config next, const sync::ReloadOutcome& outcome,
-                                      server::Server::NewDoors& doors) {
+                                      server::Server::NewDoors& doors, const dns::TsigKeyRingPtr& keys) {
   control::Reloaded done;
   done.zones = outcome;
   compare_anew(outcome, sync_, comparer_);
+  if (!outcome.keys.empty()) server_.believe(keys);
   const server::Server::Relistened listened = server_.listen(doors);
   done.listening = texts(listened.opened);
   done.closed = texts(listened.closed);
+  done.tls = listened.new_tls;
   done.restart = restart_keys(config_, next);
   log::set_level(next.log_level);
   config_.zones = std::move(next.zones);
@@ -128,6 +141,10 @@ control::Reloaded Reloader::take_over(Config next, const sync::ReloadOutcome& ou
   config_.gate = std::move(next.gate);
   config_.listen = std::move(next.listen);
   config_.http_public = next.http_public;
+  config_.listen_tls = std::move(next.listen_tls);
+  config_.streams.tls = std::move(next.streams.tls);
+  config_.streams.ca = std::move(next.streams.ca);
+  config_.keys = std::move(next.keys);
   config_.log_level = next.log_level;
   return done;
 }

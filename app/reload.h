@@ -1,8 +1,9 @@
 // Reload: the configuration read anew, and what of it may change while we serve put in force.
 //
 // Owned by the running server; sync thread. What is wrong with the new configuration is found before anything
-// changes: it is read whole, and new addresses are bound; then zones change (the mirror first); then what is
-// listened on. Other keys are in force from the next start on, and are told.
+// changes: it is read whole, its certificates are read, and new addresses are bound; then zones change (the
+// mirror first), and with them what is shown to their primaries; then what clients are believed by, and what
+// is listened on. Other keys are in force from the next start on, and are told.
 #pragma once
 
 #include "app/config.h"
@@ -12,6 +13,9 @@
 #include "server/server.h"
 
 namespace understudy::app {
+
+// What other servers are shown and must prove. Errors: "tls-certificate".
+Result<sync::Credentials> credentials_of(const Config& config);
 
 // Reads what the server was started with, anew.
 using LoadConfig = std::function<LoadedConfig()>;
@@ -40,7 +44,7 @@ class Reloader {
  private:
   Result<> change(Config next, Done done);
   control::Reloaded take_over(Config next, const sync::ReloadOutcome& outcome,
-                              server::Server::NewDoors& doors);
+                              server::Server::NewDoors& doors, const dns::TsigKeyRingPtr& keys);
 
   Config& config_;
   const LoadConfig load_;

@@ -30,10 +30,8 @@ void fill_random(SipKey& key) {
 
 server::ServerOptions server_options(const Config& config, dns::TsigKeyRingPtr keys) {
   server::ServerOptions options;
-  options.listen = config.listen;
-  options.listen_tls = config.listen_tls;
-  options.tls_certificate = config.streams.certificate;
-  options.tls_key = config.streams.key;
+  options.listen = {config.listen, config.listen_tls};
+  options.tls = config.streams.tls;
   options.tcp_connections = config.streams.connections;
   options.tcp_connections_per_client = config.streams.connections_per_address;
   options.tcp_idle = config.streams.idle;
@@ -82,14 +80,13 @@ void allow_all_descriptors() {
 class Serving {
  public:
   Serving(Config& config, const LoadConfig& load, std::unique_ptr<backend::Mirror> mirror,
-          std::shared_ptr<const net::TlsClient> tls)
+          const sync::Credentials& credentials)
       : config_(config),
-        keys_(std::make_shared<dns::TsigKeyRing>(config.keys)),
         mirror_(std::move(mirror)),
         sync_(context_, *mirror_, tables_, clock_,
-              {.data_directory = config.data, .keys = keys_, .tls = std::move(tls)}),
+              {.data_directory = config.data, .credentials = credentials}),
         comparer_(context_, *mirror_, tables_, clock_, compare_options(config)),
-        server_(*mirror_, tables_, sync_, server_options(config, keys_)),
+        server_(*mirror_, tables_, sync_, server_options(config, credentials.keys)),
         reloader_(config, load, *mirror_, sync_, comparer_, server_, public_door_),
         rooms_{context_,
                sync_,
@@ -99,7 +96,7 @@ class Serving {
                tables_,
                clock_,
                [this](const dns::Name& apex, const backend::ZoneOptions& options) {
-                 return zone_from_options(apex, options, config_.gate);
+                 return read_zone(apex, options);
                },
                [this](Reloader::Done done) { reloader_.reload(std::move(done)); }},
         control_(rooms_),
@@ -136,7 +133,7 @@ class Serving {
     if (!public_door) return public_door.error();
     public_door_.commit(**public_door);
     wait_for_signal();
-    if (!config_.listen_tls.empty()) watch_certificate();
+    watch_certificate();
     return {};
   }
 
@@ -154,6 +151,13 @@ class Serving {
   void run() { context_.run(); }
 
  private:
+  Result<sync::ZoneSettings> read_zone(const dns::Name& apex, const backend::ZoneOptions& options) {
+    auto zone = zone_from_options(apex, options, config_.gate);
+    if (!zone) return zone;
+    if (auto nobody = unprovable(*zone, config_.streams.tls)) return *nobody;
+    return zone;
+  }
+
   void wait_for_signal() {
     signals_.async_wait([this](boost::system::error_code fault, int number) {
       if (fault) return;
@@ -187,7 +191,6 @@ class Serving {
   }
 
   Config& config_;  // what is in force
-  const dns::TsigKeyRingPtr keys_;
   const SystemClock clock_;
   std::unique_ptr<backend::Mirror> mirror_;
   backend::ZoneTables tables_;
@@ -218,9 +221,9 @@ int serve(Config config, const LoadConfig& load, bool reset_mirror, const Consol
   options.reset = reset_mirror;
   auto mirror = backend::open_mirror(options);
   if (!mirror) return console.fail("serve", mirror.error());
-  auto tls = net::TlsClient::make({config.streams.ca, config.streams.certificate, config.streams.key});
-  if (!tls) return console.fail("serve", tls.error());
-  Serving serving(config, load, std::move(*mirror), std::move(*tls));
+  const auto credentials = credentials_of(config);
+  if (!credentials) return console.fail("serve", credentials.error());
+  Serving serving(config, load, std::move(*mirror), *credentials);
   if (const auto started = serving.start(); !started) return console.fail("serve", started.error());
   serving.announce(console.out);
   serving.run();

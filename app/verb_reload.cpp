@@ -26,6 +26,10 @@ void print(const json::object& report, const Console& console) {
   print_names(report, "added", "added     ", console);
   print_names(report, "removed", "removed   ", console);
   print_names(report, "changed", "changed   ", console);
+  print_names(report, "keys", "key       ", console);
+  if (const json::value* const tls = report.if_contains("tls");
+      tls != nullptr && tls->is_bool() && tls->get_bool())
+    console.out << "tls         certificates and authorities are read anew\n";
   print_names(report, "listening", "listening ", console);
   print_names(report, "closed", "closed    ", console);
   for (const json::value& key : list_at(report, "restart")) {

@@ -231,6 +231,7 @@ json::object reload_report(const Reloaded& reloaded) {
   };
   return {{"added", names(reloaded.zones.added)},     {"removed", names(reloaded.zones.removed)},
           {"changed", names(reloaded.zones.changed)}, {"same", reloaded.zones.same},
+          {"keys", names(reloaded.zones.keys)},       {"tls", reloaded.tls},
           {"listening", texts(reloaded.listening)},   {"closed", texts(reloaded.closed)},
           {"restart", texts(reloaded.restart)}};
 }

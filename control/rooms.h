@@ -18,6 +18,7 @@ using ReadZoneOptions =
 struct Reloaded {
   sync::ReloadOutcome zones;
   std::vector<std::string> listening, closed;  // addresses that are listened on from now on, or no more
+  bool tls = false;                            // clients are shown or asked something else over TLS
   std::vector<std::string> restart;            // keys that changed and that only a restart applies
 };
 // Reads the configuration anew and applies it; `done` is called once. Errors say what is wrong with it, and

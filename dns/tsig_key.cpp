@@ -81,6 +81,26 @@ Result<TsigKeyPtr> TsigKey::from_text(NameView name, TsigAlgorithm algorithm, st
   return key;
 }
 
+// Secrets are not to be had, but what they make of nothing is.
+bool TsigKey::is_like(const TsigKey& other) const {
+  if (name_ != other.name_ || algorithm_ != other.algorithm_) return false;
+  TsigMac one, another;
+  return TsigDigest(*this).end(one) && TsigDigest(other).end(another) &&
+         std::ranges::equal(one.view(), another.view());
+}
+
+std::vector<Name> changed_keys(const TsigKeyRing& before, const TsigKeyRing& after) {
+  std::vector<Name> changed;
+  for (const TsigKeyPtr& key : after.all()) {
+    const TsigKeyPtr& old = before.find(key->name());
+    if (!old || !old->is_like(*key)) changed.push_back(key->name());
+  }
+  for (const TsigKeyPtr& key : before.all()) {
+    if (!after.find(key->name())) changed.push_back(key->name());
+  }
+  return changed;
+}
+
 bool TsigKeyRing::add(TsigKeyPtr key) {
   if (find(key->name())) return false;
   keys_.push_back(std::move(key));

@@ -27,6 +27,12 @@ std::optional<TsigAlgorithm> parse_tsig_algorithm(std::string_view text);
 // As it stands in the configuration.
 std::string_view to_string(TsigAlgorithm algorithm);
 
+struct TsigMac {
+  std::array<std::uint8_t, 64> octets;
+  std::size_t size = 0;
+  Octets view() const { return {octets.data(), size}; }
+};
+
 class TsigKey;
 using TsigKeyPtr = std::shared_ptr<const TsigKey>;
 
@@ -41,6 +47,8 @@ class TsigKey {
   TsigAlgorithm algorithm() const { return algorithm_; }
   const Name& algorithm_name() const { return algorithm_name_; }  // likewise
   std::size_t mac_octets() const { return mac_octets_; }
+  // The other one signs alike: name, algorithm and secret.
+  bool is_like(const TsigKey& other) const;
 
  private:
   friend class TsigDigest;
@@ -55,25 +63,22 @@ class TsigKey {
   std::unique_ptr<evp_mac_ctx_st, FreeMac> begun_;  // keyed and empty: every digest begins as a copy of it
 };
 
-// The keys that are configured. Filled at start, then read by any thread; a handful, so they are looked
-// through.
+// The keys that are configured. Filled when the configuration is read, then read by any thread; a handful, so
+// they are looked through.
 class TsigKeyRing {
  public:
   // False where a key of that name is there already.
   bool add(TsigKeyPtr key);
   // nullptr where there is none. No heap.
   const TsigKeyPtr& find(NameView name) const;
+  const std::vector<TsigKeyPtr>& all() const { return keys_; }
 
  private:
   std::vector<TsigKeyPtr> keys_;
 };
 using TsigKeyRingPtr = std::shared_ptr<const TsigKeyRing>;
-
-struct TsigMac {
-  std::array<std::uint8_t, 64> octets;
-  std::size_t size = 0;
-  Octets view() const { return {octets.data(), size}; }
-};
+// The names of the keys that came, went or are not like they were.
+std::vector<Name> changed_keys(const TsigKeyRing& before, const TsigKeyRing& after);
 
 // One HMAC under way. Takes heap memory, as OpenSSL wants it; where there is none, end() says so.
 class TsigDigest {

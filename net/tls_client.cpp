@@ -3,7 +3,6 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "dns/text_fields.h"
 #include "net/network_error.h"
 
 namespace understudy::net {
@@ -20,40 +19,7 @@ Error file_error(const std::string& what) {
   return {"tls-certificate", what + ": " + text.data()};
 }
 
-// A certificate that only its key makes good: who issued it and until when is not asked.
-int take_any(int, X509_STORE_CTX*) { return 1; }
-
-std::optional<KeyPin> pin_of(const SSL* session) {
-  X509* const certificate = SSL_get0_peer_certificate(session);
-  if (certificate == nullptr) return std::nullopt;
-  unsigned char* der = nullptr;
-  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
-  if (size <= 0) return std::nullopt;
-  KeyPin pin;
-  const bool done =
-      EVP_Digest(der, static_cast<std::size_t>(size), pin.data(), nullptr, EVP_sha256(), nullptr) == 1;
-  OPENSSL_free(der);
-  return done ? std::optional(pin) : std::nullopt;
-}
-
 }  // namespace
-
-Result<KeyPin> parse_pin(std::string_view text) {
-  std::vector<std::uint8_t> octets;
-  KeyPin pin;
-  if (!dns::decode_base64(std::string(text), octets) || octets.size() != pin.size()) {
-    return Error{"bad-pin", "\"" + std::string(text) +
-                                "\" is no pin: the SHA-256 of the public key in base64, 44 characters"};
-  }
-  std::copy(octets.begin(), octets.end(), pin.begin());
-  return pin;
-}
-
-std::string to_string(const KeyPin& pin) {
-  std::string text;
-  dns::append_base64(text, pin);
-  return text;
-}
 
 Result<std::shared_ptr<const TlsClient>> TlsClient::make(TlsClientOptions options) {
   std::shared_ptr<TlsClient> client(new TlsClient(std::move(options)));
@@ -85,7 +51,7 @@ Result<TlsSession> TlsClient::new_session(const TlsIdentity& identity) const {
     return file_error("cannot use our own certificate " + options_.certificate + " and its key");
   }
   if (identity.name.empty()) {
-    SSL_set_verify(session.get(), SSL_VERIFY_PEER, take_any);  // distrust() looks at the key
+    SSL_set_verify(session.get(), SSL_VERIFY_PEER, take_any_certificate);  // distrust() looks at the key
     return session;
   }
   SSL_set_verify(session.get(), SSL_VERIFY_PEER, nullptr);
@@ -103,8 +69,13 @@ std::optional<Error> distrust(const SSL* session, const TlsIdentity& identity) {
   const unsigned char* protocol = nullptr;
   unsigned size = 0;
   SSL_get0_alpn_selected(session, &protocol, &size);
-  if (std::string_view(reinterpret_cast<const char*>(protocol), size) != dot.substr(1))
-    return Error{reason::tls_handshake, "it speaks TLS, but not \"dot\" (no ALPN)"};
+  // RFC 9103 7.1: it MUST be selected. A server that is older than that chooses nothing.
+  const std::string_view chosen(reinterpret_cast<const char*>(protocol), size);
+  if (chosen != dot.substr(1) && (identity.needs_dot || !chosen.empty())) {
+    return Error{reason::tls_handshake,
+                 "it speaks TLS, but not \"dot\" (no ALPN), which RFC 9103 7.1 wants; if that server cannot, "
+                 "alpn=optional in the source lets it pass"};
+  }
   if (!identity.pin) return std::nullopt;
   const auto pin = pin_of(session);
   if (pin == identity.pin) return std::nullopt;

@@ -1,32 +1,21 @@
 // The client's side of TLS: whom a server must prove to be, and the sessions that insist on it.
 //
 // RFC 9103 7 and 9: TLS 1.3 or later, "dot" by ALPN, strict authentication; what is not proved is not asked.
-// A context is made at start, then shared: new_session() may be called on any thread. A session belongs to
-// who asked for it.
+// A context is made at start and at each reload, then shared: new_session() may be called on any thread. A
+// session belongs to who asked for it.
 #pragma once
 
 #include <optional>
 
 #include "net/tls_context.h"
+#include "net/tls_peer.h"
 
 namespace understudy::net {
-
-// The SHA-256 of a certificate's public key (SubjectPublicKeyInfo), as RFC 7858 4.2 pins it.
-using KeyPin = std::array<std::uint8_t, 32>;
-// In base64.
-Result<KeyPin> parse_pin(std::string_view text);
-std::string to_string(const KeyPin& pin);
-
-// What is given must hold: a certificate that a known authority issued for the name, or that key; or both.
-struct TlsIdentity {
-  std::string name;
-  std::optional<KeyPin> pin = {};
-  friend bool operator==(const TlsIdentity&, const TlsIdentity&) = default;
-};
 
 struct TlsClientOptions {
   std::string ca_file;           // PEM; empty: the system's authorities
   std::string certificate, key;  // shown to servers that ask for one; empty: none. Read for each session
+  friend bool operator==(const TlsClientOptions&, const TlsClientOptions&) = default;
 };
 
 class TlsClient {
@@ -37,6 +26,7 @@ class TlsClient {
   // Error: "tls-certificate", where our own certificate cannot be read.
   Result<TlsSession> new_session(const TlsIdentity& identity) const;
   SSL_CTX* context() const { return context_.get(); }
+  const TlsClientOptions& options() const { return options_; }
 
  private:
   explicit TlsClient(TlsClientOptions options) : options_(std::move(options)) {}

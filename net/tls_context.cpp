@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace understudy::net {
@@ -50,44 +51,102 @@ void set_options(SSL_CTX* context) {
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
 }
 
+// RFC 9103 9.3.3. A certificate that is no good ends no handshake: queries are everybody's, and access lists
+// know what was proved. A session that is resumed would keep what it proved past the certificate's end, so
+// none is.
+Result<> ask_clients(SSL_CTX* context, const TlsServerOptions& options) {
+  constexpr long most_octets = 32 << 10;
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, take_any_certificate);
+  SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+  SSL_CTX_set_num_tickets(context, 0);
+  SSL_CTX_ctrl(context, SSL_CTRL_SET_MAX_CERT_LIST, most_octets, nullptr);
+  if (options.client_ca.empty()) return {};
+  const char* const file = options.client_ca.c_str();
+  if (SSL_CTX_load_verify_locations(context, file, nullptr) != 1)
+    return last_error("cannot use the authorities of clients in " + options.client_ca);
+  // Tells clients that have several certificates which one is wanted.
+  SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(file));
+  return {};
+}
+
 }  // namespace
 
-TlsContext::TlsContext(std::string certificate_file, std::string key_file)
-    : certificate_file_(std::move(certificate_file)), key_file_(std::move(key_file)) {}
+class TlsContext::Loaded {
+ public:
+  TlsServerOptions options;
+  Stamps stamps;
+  std::unique_ptr<SSL_CTX, FreeTls> context;
+};
 
 TlsContext::Stamp TlsContext::stamp_of(const std::string& file) {
   struct stat status {};
-  if (::stat(file.c_str(), &status) != 0) return {};
+  if (file.empty() || ::stat(file.c_str(), &status) != 0) return {};
   return {status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size), status.st_mtim.tv_sec,
           status.st_mtim.tv_nsec};
 }
 
-Result<> TlsContext::load() {
+TlsContext::Stamps TlsContext::stamps_of(const TlsServerOptions& options) {
+  return {stamp_of(options.certificate), stamp_of(options.key), stamp_of(options.client_ca)};
+}
+
+Result<std::shared_ptr<TlsContext::Loaded>> TlsContext::load(const TlsServerOptions& options) {
+  auto loaded = std::make_shared<Loaded>();
+  loaded->options = options;
   // Before the files are read: what changes meanwhile is seen at the next look.
-  stamps_ = {stamp_of(certificate_file_), stamp_of(key_file_)};
+  loaded->stamps = stamps_of(options);
   ERR_clear_error();
-  std::unique_ptr<SSL_CTX, FreeTls> context(SSL_CTX_new(TLS_server_method()));
-  if (!context) return last_error("cannot begin with TLS");
-  set_options(context.get());
-  if (SSL_CTX_use_certificate_chain_file(context.get(), certificate_file_.c_str()) != 1)
-    return last_error("cannot use the certificate " + certificate_file_);
-  if (SSL_CTX_use_PrivateKey_file(context.get(), key_file_.c_str(), SSL_FILETYPE_PEM) != 1 ||
-      SSL_CTX_check_private_key(context.get()) != 1)
-    return last_error("cannot use the key " + key_file_ + " with the certificate " + certificate_file_);
+  loaded->context.reset(SSL_CTX_new(TLS_server_method()));
+  SSL_CTX* const context = loaded->context.get();
+  if (context == nullptr) return last_error("cannot begin with TLS");
+  set_options(context);
+  if (SSL_CTX_use_certificate_chain_file(context, options.certificate.c_str()) != 1)
+    return last_error("cannot use the certificate " + options.certificate);
+  if (SSL_CTX_use_PrivateKey_file(context, options.key.c_str(), SSL_FILETYPE_PEM) != 1 ||
+      SSL_CTX_check_private_key(context) != 1)
+    return last_error("cannot use the key " + options.key + " with the certificate " + options.certificate);
+  if (options.asks_clients()) {
+    if (const auto asking = ask_clients(context, options); !asking) return asking.error();
+  }
+  return loaded;
+}
+
+void TlsContext::take(std::shared_ptr<const Loaded> loaded) {
+  seen_ = loaded->stamps;
   const std::scoped_lock lock(mutex_);
-  context_.swap(context);
-  return {};
+  current_.swap(loaded);
+}
+
+bool TlsContext::is_current(const TlsServerOptions& options) const {
+  return current_ && current_->options == options && current_->stamps == stamps_of(options);
 }
 
 Result<bool> TlsContext::renew() {
-  if (stamps_ == std::array{stamp_of(certificate_file_), stamp_of(key_file_)}) return false;
-  if (const auto loaded = load(); !loaded) return loaded.error();
+  if (!current_) return false;
+  const Stamps now = stamps_of(current_->options);
+  if (std::exchange(seen_, now) == now) return false;
+  auto loaded = load(current_->options);
+  if (!loaded) return loaded.error();
+  take(std::move(*loaded));
   return true;
 }
 
 TlsSession TlsContext::new_session() const {
   const std::scoped_lock lock(mutex_);
-  return TlsSession(SSL_new(context_.get()));
+  return TlsSession(current_ ? SSL_new(current_->context.get()) : nullptr);
+}
+
+ClientIdentity TlsContext::identity_of(const SSL* session) const {
+  ClientIdentity identity;
+  identity.pin = pin_of(session);
+  if (!identity.pin) return identity;
+  bool believed = SSL_get_verify_result(session) == X509_V_OK;
+  if (!believed) {
+    const std::scoped_lock lock(mutex_);
+    believed = current_ && std::ranges::find(current_->options.client_pins, *identity.pin) !=
+                               current_->options.client_pins.end();
+  }
+  if (believed) identity.names = names_of(session);
+  return identity;
 }
 
 }  // namespace understudy::net

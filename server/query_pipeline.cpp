@@ -42,9 +42,9 @@ struct QueryPipeline::Impl {
     std::optional<ExtendedError> extended_error = {};
     bool with_tsig = false;  // the response has a TSIG record, which `signer` makes
 
-    // Whose signature was good.
-    const dns::Name* key(const dns::TsigSigner& signer) const {
-      return with_tsig ? signer.key_name() : nullptr;
+    // What the client has shown of itself.
+    net::Caller caller(const dns::TsigSigner& signer) const {
+      return {client.address, with_tsig ? signer.key_name() : nullptr, client.tls};
     }
   };
 
@@ -80,7 +80,7 @@ struct QueryPipeline::Impl {
   SteadyTime batch_began;  // where rates are limited
   const Chaos chaos;
   const bool minimal_answers;
-  const dns::TsigKeyRingPtr keys;
+  dns::TsigKeyRingPtr keys;
   dns::TsigSigner signer;  // of the query at hand, where it has a TSIG record
   Answer answer;
   EncodeScratch scratch;
@@ -110,6 +110,8 @@ void QueryPipeline::end_batch() {
   impl_->pin.release();
   impl_->table = nullptr;
 }
+
+void QueryPipeline::believe(dns::TsigKeyRingPtr keys) { impl_->keys = std::move(keys); }
 
 Response QueryPipeline::answer(Octets query, const Client& client, std::span<std::uint8_t> out) {
   Impl::Job job{query, client, out};
@@ -315,8 +317,7 @@ Response QueryPipeline::Impl::handle_transfer(Job& job, const ZoneEntry& zone) {
   dns::Question& question = job.query.question;
   if (!zone.apex().view().equals(question.name))
     return fail(job, Rcode::notauth, ExtendedError::not_authoritative);
-  if (!net::any_allows(zone.policy().allow_transfer, job.client.address, job.key(signer)) ||
-      !job.client.may_transfer) {
+  if (!net::any_allows(zone.policy().allow_transfer, job.caller(signer)) || !job.client.may_transfer) {
     return fail(job, Rcode::refused, ExtendedError::prohibited);
   }
   const bool incremental = question.type == RRType::IXFR;
@@ -354,10 +355,8 @@ Response QueryPipeline::Impl::handle_notify(Job& job) {
   if (question.type != RRType::SOA || question.qclass != dns::RRClass::IN) return fail(job, Rcode::formerr);
   const ZoneEntry* zone = table->find_exact(question.name);
   if (zone == nullptr) return fail(job, Rcode::notauth, ExtendedError::not_authoritative);
-  if (notify == nullptr ||
-      !net::any_allows(zone->policy().allow_notify, job.client.address, job.key(signer))) {
+  if (notify == nullptr || !net::any_allows(zone->policy().allow_notify, job.caller(signer)))
     return fail(job, Rcode::refused, ExtendedError::prohibited);
-  }
   notify->notified(*zone, job.client.address, job.query.serial);
   answer.authoritative = true;
   return send(job);

@@ -21,7 +21,8 @@ namespace understudy::server {
 struct Client {
   boost::asio::ip::address address;
   metrics::Proto proto = metrics::Proto::udp;
-  bool may_transfer = true;  // the connection is good enough for zones (RFC 9103 7)
+  bool may_transfer = true;                  // the connection is good enough for zones (RFC 9103 7)
+  const net::ClientIdentity* tls = nullptr;  // what it has proved over TLS; nullptr in the clear
 };
 
 // What to do with a query.
@@ -51,6 +52,8 @@ class QueryPipeline {
   // SERVFAIL.
   bool begin_batch();
   void end_batch();
+  // From the next batch on these keys are good. Between batches.
+  void believe(dns::TsigKeyRingPtr keys);
 
   // `out` has room for limits::message_octets over TCP, limits::udp_octets over UDP at least. The query is
   // left alone.

@@ -1,7 +1,6 @@
 #include "server/server.h"
 
 #include <algorithm>
-#include <mutex>
 #include <thread>
 
 #include "base/log.h"
@@ -28,7 +27,6 @@ struct Server::Impl {
         notify(sink),
         options(std::move(given)),
         clock(options.clock != nullptr ? *options.clock : system_clock),
-        tls(options.tls_certificate, options.tls_key),
         tcp{options.tcp_connections,
             options.tcp_connections_per_client,
             options.tcp_idle,
@@ -42,14 +40,8 @@ struct Server::Impl {
         counts(tcp),
         transfers(mirror, tables, options.data_directory) {}
 
-  // An address as it is wanted and as it was bound.
-  struct Door {
-    net::Endpoint wanted, bound;
-  };
-
   Result<> add_worker();
-  Result<> bind_plain(Worker& worker, bool first);
-  Result<> bind_tls(Worker& worker, bool first);
+  Result<> open_doors();
   void stop();
 
   backend::Mirror& mirror;
@@ -60,9 +52,7 @@ struct Server::Impl {
   const Clock& clock;
   net::TlsContext tls;
   const TcpOptions tcp;
-  mutable std::mutex mutex;  // of `doors`, which other threads look at
-  std::vector<Door> doors;
-  std::vector<net::Endpoint> tls_addresses;
+  Doors doors;
   const unsigned worker_count;
   const PipelineOptions pipeline;  // of each worker
   ConnectionCounts counts;
@@ -71,34 +61,21 @@ struct Server::Impl {
   TransfersOut transfers;
 };
 
-// The first worker's sockets decide whether an address is free, and which port 0 stands for.
 Result<> Server::Impl::add_worker() {
   auto reader = mirror.reader();
   if (!reader) return reader.error();
   const auto number = static_cast<unsigned>(workers.size());
   workers.push_back(std::make_unique<Worker>(tables, std::move(*reader), number, notify, transfers, counts,
                                              tcp, pipeline, clock));
-  if (auto opened = workers.back()->open(); !opened) return opened;
-  Worker& worker = *workers.back();
-  if (auto bound = bind_plain(worker, workers.size() == 1); !bound) return bound;
-  return bind_tls(worker, workers.size() == 1);
+  return workers.back()->open();
 }
 
-Result<> Server::Impl::bind_plain(Worker& worker, bool first) {
-  for (std::size_t i = 0; i < options.listen.size(); ++i) {
-    auto sockets = bind_both(first ? options.listen[i] : doors[i].bound, first);
-    if (!sockets) return sockets.error();
-    if (first) doors.push_back({options.listen[i], local_endpoint(sockets->udp)});
-    worker.add(std::move(*sockets));
-  }
-  return {};
-}
-
-Result<> Server::Impl::bind_tls(Worker& worker, bool first) {
-  for (std::size_t i = 0; i < options.listen_tls.size(); ++i) {
-    const auto bound = worker.bind_tls(first ? options.listen_tls[i] : tls_addresses[i], first);
-    if (!bound) return bound.error();
-    if (first) tls_addresses.push_back(*bound);
+Result<> Server::Impl::open_doors() {
+  auto opened = doors.bind(options.listen, workers.size());
+  if (!opened) return opened.error();
+  for (Doors::Opened& one : *opened) {
+    for (std::size_t i = 0; i < workers.size(); ++i) workers[i]->add(std::move(one.sockets[i]), one.door.tls);
+    doors.add(one.door);
   }
   return {};
 }
@@ -116,13 +93,16 @@ Server::~Server() { stop(); }
 
 Result<> Server::start() {
   Impl& impl = *impl_;
-  if (!impl.options.listen_tls.empty()) {
-    if (auto loaded = impl.tls.load(); !loaded) return loaded;
+  if (!impl.options.listen.tls.empty()) {
+    auto loaded = net::TlsContext::load(impl.options.tls);
+    if (!loaded) return loaded.error();
+    impl.tls.take(std::move(*loaded));
   }
   if (auto started = impl.transfers.start(); !started) return started;
   while (impl.workers.size() < impl.worker_count) {
     if (auto added = impl.add_worker(); !added) return added;
   }
+  if (auto opened = impl.open_doors(); !opened) return opened;
   for (const auto& worker : impl.workers) {
     if (auto listening = worker->listen(); !listening) return listening;
   }
@@ -132,37 +112,28 @@ Result<> Server::start() {
 
 void Server::stop() { impl_->stop(); }
 
-std::vector<net::Endpoint> Server::addresses() const {
-  const std::scoped_lock lock(impl_->mutex);
-  std::vector<net::Endpoint> addresses;
-  for (const Impl::Door& door : impl_->doors) addresses.push_back(door.bound);
-  return addresses;
-}
-
 struct Server::NewDoors {
-  std::vector<net::Endpoint> wanted;
-  struct Door {
-    net::Endpoint wanted, bound;
-    std::vector<SocketPair> sockets;  // one a worker
-  };
-  std::vector<Door> opened;
+  Listening wanted;
+  std::vector<Doors::Opened> opened;
+  std::shared_ptr<net::TlsContext::Loaded> tls;  // nothing: what is in force goes on
 };
 
-Result<std::shared_ptr<Server::NewDoors>> Server::prepare_listen(const std::vector<net::Endpoint>& wanted) {
+Result<std::shared_ptr<Server::NewDoors>> Server::prepare_listen(const Listening& wanted,
+                                                                 const net::TlsServerOptions& tls) {
   auto doors = std::make_shared<NewDoors>();
   doors->wanted = wanted;
-  for (const net::Endpoint& endpoint : wanted) {
-    const auto is_there = [&](const auto& door) { return door.wanted == endpoint; };
-    if (std::ranges::any_of(impl_->doors, is_there) || std::ranges::any_of(doors->opened, is_there)) continue;
-    NewDoors::Door door{endpoint, endpoint, {}};
-    while (door.sockets.size() < impl_->workers.size()) {
-      auto sockets = bind_both(door.bound, door.sockets.empty());
-      if (!sockets) return sockets.error();
-      door.bound = local_endpoint(sockets->udp);
-      if (auto listening = server::listen(sockets->tcp); !listening) return listening.error();
-      door.sockets.push_back(std::move(*sockets));
+  if (!wanted.tls.empty() && !impl_->tls.is_current(tls)) {
+    auto loaded = net::TlsContext::load(tls);
+    if (!loaded) return loaded.error();
+    doors->tls = std::move(*loaded);
+  }
+  auto opened = impl_->doors.bind(wanted, impl_->workers.size());
+  if (!opened) return opened.error();
+  doors->opened = std::move(*opened);
+  for (const Doors::Opened& one : doors->opened) {
+    for (const SocketPair& sockets : one.sockets) {
+      if (auto listening = server::listen(sockets.tcp); !listening) return listening.error();
     }
-    doors->opened.push_back(std::move(door));
   }
   return doors;
 }
@@ -170,31 +141,34 @@ Result<std::shared_ptr<Server::NewDoors>> Server::prepare_listen(const std::vect
 Server::Relistened Server::listen(NewDoors& doors) {
   Impl& impl = *impl_;
   Relistened done;
-  const std::scoped_lock lock(impl.mutex);
-  for (NewDoors::Door& door : doors.opened) {
+  done.new_tls = doors.tls != nullptr;
+  if (doors.tls) impl.tls.take(std::move(doors.tls));
+  for (Doors::Opened& one : doors.opened) {
     for (std::size_t i = 0; i < impl.workers.size(); ++i)
-      impl.workers[i]->open_door(std::move(door.sockets[i]));
-    impl.doors.push_back({door.wanted, door.bound});
-    done.opened.push_back(door.bound);
+      impl.workers[i]->open_door(std::move(one.sockets[i]), one.door.tls);
+    impl.doors.add(one.door);
+    done.opened.push_back(one.door);
   }
-  std::erase_if(impl.doors, [&](const Impl::Door& door) {
-    if (std::ranges::find(doors.wanted, door.wanted) != doors.wanted.end()) return false;
-    for (const auto& worker : impl.workers) worker->close_door(door.bound);
-    done.closed.push_back(door.bound);
-    return true;
-  });
+  done.closed = impl.doors.leave(doors.wanted);
+  for (const Doors::Door& door : done.closed) {
+    for (const auto& worker : impl.workers) worker->close_door(door.bound, door.tls);
+  }
   return done;
 }
 
-std::vector<net::Endpoint> Server::tls_addresses() const { return impl_->tls_addresses; }
+void Server::believe(const dns::TsigKeyRingPtr& keys) {
+  for (const auto& worker : impl_->workers) worker->believe(keys);
+}
+
+std::vector<net::Endpoint> Server::addresses() const { return impl_->doors.addresses(false); }
+std::vector<net::Endpoint> Server::tls_addresses() const { return impl_->doors.addresses(true); }
 
 void Server::renew_certificate() {
-  if (impl_->options.listen_tls.empty()) return;
   const auto renewed = impl_->tls.renew();
   if (!renewed) {
     log::error("certificate-refused", {{"error", renewed.error().message}, {"in-use", "the one before"}});
   } else if (*renewed) {
-    log::info("certificate-renewed", {{"file", impl_->options.tls_certificate}});
+    log::info("certificate-renewed");
   }
 }
 

@@ -9,15 +9,15 @@
 #include "backend/events.h"
 #include "base/clock.h"
 #include "metrics/cells.h"
-#include "net/address.h"
+#include "net/tls_context.h"
+#include "server/doors.h"
 #include "server/pipeline_options.h"
 
 namespace understudy::server {
 
 struct ServerOptions {
-  std::vector<net::Endpoint> listen;      // UDP and TCP; port 0: the kernel chooses one, the same for both
-  std::vector<net::Endpoint> listen_tls;  // needs the two files
-  std::string tls_certificate, tls_key;
+  Listening listen;
+  net::TlsServerOptions tls;        // where something listens over TLS
   unsigned workers = 0;             // 0: one a core
   std::string data_directory;       // for spooled transfers
   unsigned tcp_connections = 1000;  // in all, TLS included
@@ -40,22 +40,28 @@ class Server {
   Result<> start();
   void stop();
 
-  // Listens at `wanted` instead (of options.listen, and as that is written: what stood there before goes on).
-  // In two steps, so that nothing has changed where something else fails in between: what prepare_listen()
-  // bound is closed again where it is not given to listen(). One thread at a time, not a worker's, while the
-  // server runs. Errors: as of start().
+  // Listens at `wanted` instead (of options.listen, and as that is written: what stood there before goes on),
+  // and shows and believes over TLS what `tls` says. In two steps, so that nothing has changed where
+  // something else fails in between: what prepare_listen() bound is closed again where it is not given to
+  // listen(). One thread at a time, not a worker's, while the server runs; prepare_listen() reads files.
+  // Errors: as of start().
   struct NewDoors;
-  Result<std::shared_ptr<NewDoors>> prepare_listen(const std::vector<net::Endpoint>& wanted);
+  Result<std::shared_ptr<NewDoors>> prepare_listen(const Listening& wanted, const net::TlsServerOptions& tls);
   struct Relistened {
-    std::vector<net::Endpoint> opened, closed;  // as bound
+    std::vector<Doors::Door> opened, closed;
+    bool new_tls = false;  // certificates, keys or authorities are others
   };
   Relistened listen(NewDoors& doors);
+  // From now on these keys are good (TSIG); what was begun with others ends with them. Any thread, while the
+  // server runs.
+  void believe(const dns::TsigKeyRingPtr& keys);
 
   // As bound, ports filled in. Any thread.
   std::vector<net::Endpoint> addresses() const;
   std::vector<net::Endpoint> tls_addresses() const;
-  // Takes a new certificate and key if the files have changed; says so in the log, also where they are no
-  // good and the ones before go on. Reads files: not for a worker's thread; one thread at a time.
+  // Takes the certificate, its key and the clients' authorities anew if the files have changed; says so in
+  // the log, also where they are no good and the ones before go on. Reads files: not for a worker's thread;
+  // one thread at a time.
   void renew_certificate();
   // One a worker; alive as long as the server. Any thread may read them.
   std::vector<const metrics::WorkerCounters*> counters() const;

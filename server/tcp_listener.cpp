@@ -92,9 +92,9 @@ void TcpListener::close() {
 }
 
 // Who has connected already is let in.
-void TcpListener::close_door(const net::Endpoint& endpoint) {
+void TcpListener::close_door(const net::Endpoint& endpoint, bool tls) {
   const auto door = std::ranges::find_if(
-      doors_, [&](const auto& one) { return !one->tls && local_endpoint(one->socket) == endpoint; });
+      doors_, [&](const auto& one) { return one->tls == tls && local_endpoint(one->socket) == endpoint; });
   if (door == doors_.end()) return;
   accept(**door);
   (*door)->socket.close();

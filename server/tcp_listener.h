@@ -56,7 +56,7 @@ class TcpListener final : public SessionOwner, public TimerHandler {
   // The door that was added last, which listens already.
   void start_last() { shared_.loop.watch(doors_.back()->socket.fd(), EPOLLIN, *doors_.back()); }
   // Connections that came through it go on.
-  void close_door(const net::Endpoint& endpoint);
+  void close_door(const net::Endpoint& endpoint, bool tls);
 
  private:
   // A listening socket.
@@ -87,6 +87,9 @@ class TcpListener final : public SessionOwner, public TimerHandler {
   std::span<std::uint8_t> gather_buffer() override { return gather_buffer_; }
   const StreamOptions& stream_options() const override { return stream_options_; }
   bool may_shake_hands() override;
+  net::ClientIdentity identity_of(const TcpStream& stream) const override {
+    return options_.tls->identity_of(stream.tls());
+  }
 
   WorkerShared& shared_;
   ConnectionCounts& counts_;

@@ -35,6 +35,8 @@ class SessionOwner {
   virtual const StreamOptions& stream_options() const = 0;
   // A step of a TLS handshake may cost as much as a thousand queries; only so many are made in a turn.
   virtual bool may_shake_hands() = 0;
+  // What the client of a stream over TLS has proved, once the handshake is done.
+  virtual net::ClientIdentity identity_of(const TcpStream& stream) const = 0;
 
  protected:
   ~SessionOwner() = default;
@@ -94,6 +96,7 @@ class TcpSession final : public EventHandler, public std::enable_shared_from_thi
   SessionOwner& owner_;
   Place place_;
   Client client_;
+  std::optional<net::ClientIdentity> identity_;  // over TLS, from its first query on
   const SteadyTime accepted_;
   SteadyTime last_active_;
   bool open_ = false;

@@ -21,6 +21,7 @@ class TcpStream {
 
   int fd() const { return socket_.fd(); }
   bool is_tls() const { return tls_ != nullptr; }
+  const SSL* tls() const { return tls_.get(); }
   // The handshake is done, where there is one.
   bool established() const { return !tls_ || SSL_is_init_finished(tls_.get()); }
   // RFC 9103 7.1 and 7.2: a zone goes over TLS only in version 1.3, to a client that asked for "dot".

@@ -181,39 +181,50 @@ SpoolContents TransferOut::contents() const {
 }
 
 std::optional<dns::Octets> TransferOut::next() {
-  const auto messages = next_unsigned();
-  return messages && signer_ ? sign(*messages) : messages;
+  auto messages = next_plain();
+  if (messages && (edns_ || signer_)) messages = completed(*messages);
+  if (messages) octets_ += messages->size();
+  return messages;
 }
 
-// RFC 8945 5.3.1: a TSIG record on every message, each with the MAC before it. Nothing where one has no room
-// for it, which takes a record of nearly 64 KiB.
-std::optional<dns::Octets> TransferOut::sign(dns::Octets messages) {
-  signed_.clear();
+// An OPT record on every message, where the client speaks EDNS (RFC 9103 6.3.4; RFC 5936 2.2.5 had it on the
+// first), and a TSIG record, each with the MAC before it (RFC 8945 5.3.1). A record of nearly 64 KiB leaves
+// no room: then there is no OPT, but without TSIG nothing is sent.
+std::optional<dns::Octets> TransferOut::completed(dns::Octets messages) {
+  completed_.clear();
+  const std::size_t signature = signer_ ? signer_->octets() : 0;
   while (!messages.empty()) {
-    const std::size_t size = dns::load16(messages.data());
-    if (size + signer_->octets() > limits::message_octets) {
+    std::size_t size = dns::load16(messages.data());
+    const bool with_opt = edns_ && size + opt.size() + signature <= limits::message_octets;
+    const std::size_t most = size + (with_opt ? opt.size() : 0) + signature;
+    if (most > limits::message_octets) {
       result_ = TransferResult::failed;
       return std::nullopt;
     }
-    const std::size_t at = signed_.size();
-    signed_.resize(at + 2 + size + signer_->octets());
-    const std::span<std::uint8_t> room = std::span(signed_).subspan(at + 2);
+    const std::size_t at = completed_.size();
+    completed_.resize(at + 2 + most);
+    const std::span<std::uint8_t> room = std::span(completed_).subspan(at + 2);
     std::memcpy(room.data(), messages.data() + 2, size);
-    const std::size_t longer = signer_->sign(room, size);
-    dns::store16(signed_.data() + at, static_cast<std::uint16_t>(longer));
-    signed_.resize(at + 2 + longer);
     messages = messages.subspan(2 + size);
+    if (with_opt) {
+      std::memcpy(room.data() + size, opt.data(), opt.size());
+      dns::store16(room.data() + 10, 1);
+      size += opt.size();
+    }
+    if (signer_) size = signer_->sign(room, size);
+    dns::store16(completed_.data() + at, static_cast<std::uint16_t>(size));
+    completed_.resize(at + 2 + size);
   }
-  return dns::Octets(signed_);
+  return dns::Octets(completed_);
 }
 
 // As many whole messages as fit, each with the ID of the query.
-std::optional<dns::Octets> TransferOut::next_unsigned() {
+std::optional<dns::Octets> TransferOut::next_plain() {
   if (!spool_) return std::exchange(failure_sent_, true) ? dns::Octets() : failure();
   if (offset_ >= spool_->size()) return dns::Octets();
   buffer_.resize(buffer_octets);
-  const std::size_t room = buffer_octets - opt.size();
-  const auto there = static_cast<std::size_t>(std::min<std::uint64_t>(room, spool_->size() - offset_));
+  const auto there =
+      static_cast<std::size_t>(std::min<std::uint64_t>(buffer_octets, spool_->size() - offset_));
   std::size_t whole = 0;
   result_ = TransferResult::failed;
   if (!spool_->read(offset_, std::span(buffer_).first(there))) return std::nullopt;
@@ -227,40 +238,23 @@ std::optional<dns::Octets> TransferOut::next_unsigned() {
   }
   if (whole == 0) return std::nullopt;  // a spool holds nothing but whole messages
   result_ = TransferResult::success;
-  const bool first = offset_ == 0;
+  // The first message repeats the question that was asked (RFC 5936 2.2.1), its case and IXFR included.
+  if (offset_ == 0) std::memcpy(buffer_.data() + 2 + dns::header_octets, question_.data(), question_.size());
   offset_ += whole;
-  const dns::Octets part(buffer_.data(), first ? adapt_first(whole) : whole);
-  octets_ += part.size();
-  return part;
-}
-
-// The first message repeats the question that was asked (RFC 5936 2.2.1), its case and IXFR included, and
-// says that we speak EDNS where the client does (2.2.5). Returns the octets there are now.
-std::size_t TransferOut::adapt_first(std::size_t size) {
-  std::uint8_t* message = buffer_.data() + 2;
-  std::memcpy(message + dns::header_octets, question_.data(), question_.size());
-  if (!edns_) return size;
-  const std::size_t end = dns::load16(buffer_.data());
-  std::memmove(message + end + opt.size(), message + end, size - 2 - end);
-  std::memcpy(message + end, opt.data(), opt.size());
-  dns::store16(message + 10, 1);
-  dns::store16(buffer_.data(), static_cast<std::uint16_t>(end + opt.size()));
-  return size + opt.size();
+  return dns::Octets(buffer_).first(whole);
 }
 
 dns::Octets TransferOut::failure() {
   const std::size_t end = 2 + dns::header_octets + question_.size();
-  buffer_.assign(end + (edns_ ? opt.size() : 0), 0);
+  buffer_.assign(end, 0);
   dns::Header header;
   header.id = id_;
   header.flags =
       static_cast<std::uint16_t>(dns::flag::qr | copied_flags_ | static_cast<int>(dns::Rcode::servfail));
   header.questions = 1;
-  header.additionals = edns_ ? 1 : 0;
   dns::store16(buffer_.data(), static_cast<std::uint16_t>(buffer_.size() - 2));
   dns::store_header(buffer_.data() + 2, header);
   std::memcpy(buffer_.data() + 2 + dns::header_octets, question_.data(), question_.size());
-  if (edns_) std::memcpy(buffer_.data() + end, opt.data(), opt.size());
   return buffer_;
 }
 

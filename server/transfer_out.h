@@ -5,7 +5,7 @@
 // is hard work, so it has a thread of its own with its own reader: one zone at a time, in the order they were
 // asked for. Spools are shared by all who are sent the same and go with the last of them. What waits
 // here is bounded by the number of TCP connections, since each asks for one transfer at a time. TransferOut
-// is one client's: it belongs to a session and keeps one buffer, and one more where it signs.
+// is one client's: it belongs to a session and keeps one buffer, and one more where it completes messages.
 #pragma once
 
 #include <boost/asio/thread_pool.hpp>
@@ -101,9 +101,8 @@ class TransferOut {
   static constexpr std::size_t buffer_octets = 128u << 10;
   static_assert(buffer_octets > 2 + limits::message_octets);
 
-  std::optional<dns::Octets> next_unsigned();
-  std::optional<dns::Octets> sign(dns::Octets messages);
-  std::size_t adapt_first(std::size_t size);
+  std::optional<dns::Octets> next_plain();
+  std::optional<dns::Octets> completed(dns::Octets messages);
   dns::Octets failure();
 
   dns::Name apex_;
@@ -120,7 +119,7 @@ class TransferOut {
   std::uint64_t offset_ = 0, octets_ = 0;
   std::vector<std::uint8_t> buffer_;
   std::optional<dns::TsigSigner> signer_;
-  std::vector<std::uint8_t> signed_;  // a second buffer, where messages are signed
+  std::vector<std::uint8_t> completed_;  // a second buffer, where messages have an OPT or TSIG record
 };
 
 }  // namespace understudy::server

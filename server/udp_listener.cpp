@@ -42,11 +42,21 @@ void UdpListener::on_ready(std::uint32_t) {
   }
 }
 
-// Nobody sends here any more, so that this ends; `most` keeps it from waiting for somebody who does.
+// Whoever asks from now on asks the address's next owner, if it has one. `most` keeps this from waiting for a
+// kernel that does not know the trick.
 void UdpListener::drain_and_close() {
+  take_no_more();
   constexpr unsigned most = 64;
   for (unsigned i = 0; i < most && has_more(); ++i) on_ready(EPOLLIN);
   close();
+}
+
+// A socket that is connected is given nothing but what its peer sends. This one's peer is itself.
+void UdpListener::take_no_more() {
+  sockaddr_in6 self{};
+  socklen_t size = sizeof self;
+  if (::getsockname(socket_.fd(), reinterpret_cast<sockaddr*>(&self), &size) == 0)
+    ::connect(socket_.fd(), reinterpret_cast<const sockaddr*>(&self), size);
 }
 
 bool UdpListener::has_more() const {

@@ -44,6 +44,7 @@ class UdpListener final : public EventHandler {
   };
 
   void on_ready(std::uint32_t events) override;
+  void take_no_more();
   bool has_more() const;
   int receive();
   unsigned answer(unsigned queries);

@@ -14,17 +14,9 @@ Worker::Worker(backend::ZoneTables& tables, std::unique_ptr<backend::Reader> rea
 
 Worker::~Worker() { stop(); }
 
-void Worker::add(SocketPair sockets) {
-  udp_.push_back(std::make_shared<UdpListener>(std::move(sockets.udp), shared_));
-  tcp_.add(std::move(sockets.tcp), false);
-}
-
-Result<net::Endpoint> Worker::bind_tls(const net::Endpoint& endpoint, bool first) {
-  auto socket = bind_socket(endpoint, Transport::tcp, first);
-  if (!socket) return socket.error();
-  const net::Endpoint bound = local_endpoint(*socket);
-  tcp_.add(std::move(*socket), true);
-  return bound;
+void Worker::add(SocketPair sockets, bool tls) {
+  if (!tls) udp_.push_back(std::make_shared<UdpListener>(std::move(sockets.udp), shared_));
+  tcp_.add(std::move(sockets.tcp), tls);
 }
 
 Result<> Worker::listen() {
@@ -56,26 +48,30 @@ void Worker::stop() {
   thread_.join();
 }
 
-void Worker::open_door(SocketPair sockets) {
+void Worker::open_door(SocketPair sockets, bool tls) {
   auto shared = std::make_shared<SocketPair>(std::move(sockets));
-  loop_.post([this, shared] {
-    add(std::move(*shared));
-    udp_.back()->start();
+  loop_.post([this, shared, tls] {
+    add(std::move(*shared), tls);
+    if (!tls) udp_.back()->start();
     tcp_.start_last();
   });
 }
 
-void Worker::close_door(const net::Endpoint& endpoint) {
-  loop_.post([this, endpoint] {
+void Worker::close_door(const net::Endpoint& endpoint, bool tls) {
+  loop_.post([this, endpoint, tls] {
     const auto listener =
         std::ranges::find(udp_, endpoint, [](const auto& one) { return one->local_endpoint(); });
-    if (listener != udp_.end()) {
+    if (!tls && listener != udp_.end()) {
       (*listener)->drain_and_close();
       loop_.keep_for_this_turn(*listener);
       udp_.erase(listener);
     }
-    tcp_.close_door(endpoint);
+    tcp_.close_door(endpoint, tls);
   });
+}
+
+void Worker::believe(dns::TsigKeyRingPtr keys) {
+  loop_.post([this, keys = std::move(keys)] { pipeline_.believe(keys); });
 }
 
 }  // namespace understudy::server

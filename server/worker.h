@@ -24,18 +24,18 @@ class Worker {
 
   // Makes the event loop; before anything else.
   Result<> open() { return loop_.open(); }
-  // Takes sockets over that were bound.
-  void add(SocketPair sockets);
-  // TCP only, for TLS.
-  Result<net::Endpoint> bind_tls(const net::Endpoint& endpoint, bool first);
+  // Takes sockets over that were bound; for TLS the one for TCP only.
+  void add(SocketPair sockets, bool tls);
   // From now on clients can connect; what they ask waits for start().
   Result<> listen();
   void start();
   void stop();
   // While it runs, from any thread: answers at one address more (its TCP socket listens already), or one
   // fewer. What came there before is answered; connections go on until they end.
-  void open_door(SocketPair sockets);
-  void close_door(const net::Endpoint& endpoint);
+  void open_door(SocketPair sockets, bool tls);
+  void close_door(const net::Endpoint& endpoint, bool tls);
+  // Likewise: from the next batch on these keys are good.
+  void believe(dns::TsigKeyRingPtr keys);
 
   const metrics::WorkerCounters& counters() const { return counters_; }
 

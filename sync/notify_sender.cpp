@@ -48,7 +48,9 @@ void NotifySender::notify(const dns::RecordView& soa, const std::vector<Secondar
     errand->message = make_notify(soa);
     errand->source = source;
     errand->trust = secondary.trust;
-    errand->status = {secondary.address, dns::Soa::of(soa.rdata).serial, errand->status.result, clock_.wall(), true};
+    errand->tcp = secondary.tcp;
+    errand->status = {secondary.address, dns::Soa::of(soa.rdata).serial, errand->status.result, clock_.wall(),
+                      true};
     errand->newer = errand->under_way;
     if (errand->pause != nullptr) errand->pause->cancel();
     if (!errand->under_way && !errand->queued) queue(errand);
@@ -129,6 +131,7 @@ asio::awaitable<std::string_view> NotifySender::attend(ErrandPtr errand) {
     net::AskOptions options;
     options.source = errand->source;
     options.trust = errand->trust;
+    options.tcp_only = errand->tcp;
     options.tcp_on_truncation = false;
     options.timeout = std::min(wait, longest_listening);
     const auto asked = std::chrono::steady_clock::now();

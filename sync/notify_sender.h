@@ -29,11 +29,14 @@ struct NotifyPatience {
   std::chrono::milliseconds first_wait{1000};
 };
 
-// Who is told; with a trust.key what it is told, and what it answers, is signed.
+// Who is told, and how: with a trust.key what it is told, and what it answers, is signed; with trust.tls all
+// of it goes over TLS and in no other way.
 struct Secondary {
-  Secondary(net::Endpoint where, net::Trust proof = {}) : address(where), trust(std::move(proof)) {}
+  Secondary(net::Endpoint where, net::Trust proof = {}, bool over_tcp = false)
+      : address(where), trust(std::move(proof)), tcp(over_tcp) {}
   net::Endpoint address;
   net::Trust trust;
+  bool tcp;  // not over UDP
 };
 
 class NotifySender {
@@ -63,6 +66,7 @@ class NotifySender {
     net::Message message;
     std::optional<boost::asio::ip::address> source;
     net::Trust trust;
+    bool tcp = false;
     NotifyStatus status;
     bool queued = false, under_way = false;
     bool newer = false;  // what is under way was replaced meanwhile

@@ -1,5 +1,7 @@
 #include "sync/roster.h"
 
+#include <algorithm>
+
 #include "backend/soa_record.h"
 
 namespace understudy::sync {
@@ -11,10 +13,17 @@ std::optional<dns::Soa> soa_of(backend::Reader& reader, const dns::Name& apex, c
   return dns::Soa::of(record->rdata);
 }
 
+// A source may send NOTIFY as it is. But where an entry of allow-notify speaks of its address, that entry
+// says what must hold for it, a key perhaps: it would be worth nothing beside one that wants none.
 backend::ZonePolicy policy_of(const ZoneSettings& settings) {
   backend::ZonePolicy policy{settings.allow_transfer, settings.allow_notify, settings.allow_query};
   for (const SourceSpec& source : settings.sources) {
-    if (const auto* axfr = std::get_if<AxfrSource>(&source))
+    const auto* const axfr = std::get_if<AxfrSource>(&source);
+    if (axfr == nullptr) continue;
+    const auto speaks_of_it = [&](const net::AccessRule& rule) {
+      return rule.from() && rule.from()->contains(axfr->primary.address);
+    };
+    if (!std::ranges::any_of(settings.allow_notify, speaks_of_it))
       policy.allow_notify.emplace_back(net::Prefix(axfr->primary.address));
   }
   return policy;

@@ -13,6 +13,11 @@ constexpr Seconds file_period{1};   // looks at zone files
 constexpr std::size_t notify_backlog =
     1 << 16;  // NOTIFY that workers handed over and the sync thread has not seen yet
 
+Credentials with_ring(Credentials credentials) {
+  if (!credentials.keys) credentials.keys = std::make_shared<const dns::TsigKeyRing>();
+  return credentials;
+}
+
 struct Notice {
   backend::ZoneId zone;
   boost::asio::ip::address from;
@@ -27,7 +32,6 @@ struct Sync::Impl {
         mirror(m),
         clock(c),
         options(std::move(o)),
-        keys(options.keys ? options.keys : std::make_shared<const dns::TsigKeyRing>()),
         pool(options.pool_threads, options.turns),
         store(m.writer(), options.turns),
         gate(executor),
@@ -43,8 +47,7 @@ struct Sync::Impl {
                  gate,
                  health,
                  notify_sender,
-                 *keys,
-                 options.tls,
+                 with_ring(options.credentials),
                  tallies,
                  listeners,
                  [this](backend::ZoneId zone, const backend::TimerRow& row) { dirty_timers[zone] = row; },
@@ -62,7 +65,8 @@ struct Sync::Impl {
 
   Result<> start(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> obeyed);
   Result<> enter(std::vector<ZoneSettings> zones, const std::vector<dns::Name>& left);
-  void reload(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> obeyed, ReloadDone done);
+  void reload(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> obeyed, Credentials credentials,
+              ReloadDone done);
   ZoneStatus status_of(const ZoneAgent& agent) const;
   void flush_later();
   void flush();
@@ -77,7 +81,6 @@ struct Sync::Impl {
   backend::Mirror& mirror;
   const Clock& clock;
   const SyncOptions options;
-  const dns::TsigKeyRingPtr keys;
   Pool pool;
   StoreThread store;
   BulkGate gate;
@@ -117,10 +120,10 @@ Result<> Sync::Impl::start(std::vector<ZoneSettings> zones, std::vector<CatalogS
 }
 
 void Sync::Impl::reload(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> obeyed,
-                        ReloadDone done) {
+                        Credentials credentials, ReloadDone done) {
   auto plan = std::make_shared<Catalogs::Plan>(catalogs.plan(std::move(obeyed), zones));
   zones.insert(zones.end(), plan->zones.begin(), plan->zones.end());
-  changes.reload(std::move(zones), plan->left,
+  changes.reload(std::move(zones), plan->left, std::move(credentials),
                  [this, plan, done = std::move(done)](Result<ReloadOutcome> outcome) {
                    if (outcome) catalogs.adopt(std::move(*plan));
                    done(std::move(outcome));
@@ -292,8 +295,9 @@ void Sync::add(ZoneSettings settings, backend::ZoneOptions options, Done done) {
 
 void Sync::remove(dns::NameView apex, Done done) { impl_->changes.remove(apex, std::move(done)); }
 
-void Sync::reload(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> catalogs, ReloadDone done) {
-  impl_->reload(std::move(zones), std::move(catalogs), std::move(done));
+void Sync::reload(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> catalogs,
+                  Credentials credentials, ReloadDone done) {
+  impl_->reload(std::move(zones), std::move(catalogs), with_ring(std::move(credentials)), std::move(done));
 }
 
 const ZoneSettings* Sync::settings(dns::NameView apex) const {

@@ -20,9 +20,8 @@ namespace understudy::sync {
 struct SyncOptions {
   std::string data_directory;  // for spool files
   unsigned pool_threads = 2;
-  dns::TsigKeyRingPtr keys = {};                   // none: no source has one
-  std::shared_ptr<const net::TlsClient> tls = {};  // none: no source is asked over TLS
-  Turns turns = {};                                // none: store and pool have threads
+  Credentials credentials = {};
+  Turns turns = {};  // none: store and pool have threads
 };
 
 class Sync final : public backend::NotifySink {
@@ -58,13 +57,11 @@ class Sync final : public backend::NotifySink {
   void add(ZoneSettings settings, backend::ZoneOptions options, Done done);
   void remove(dns::NameView apex, Done done);
 
-  // What start() was given, anew: zones come, go and change in one moment, without a query that is lost. What
-  // goes keeps its data for a while. Errors leave everything as it was.
+  // What start() was given, anew: zones come, go and change in one moment, without a query that is lost, and
+  // so do keys and certificates. What goes keeps its data for a while. Errors leave everything as it was.
   using ReloadDone = std::function<void(Result<ReloadOutcome>)>;
-  void reload(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> catalogs, ReloadDone done);
-  void reload(std::vector<ZoneSettings> zones, ReloadDone done) {
-    reload(std::move(zones), {}, std::move(done));
-  }
+  void reload(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> catalogs, Credentials credentials,
+              ReloadDone done);
   // Before start(): who is told which zones came, went or changed since a catalog said so.
   void on_members_changed(std::function<void(const ReloadOutcome&)> listener);
 

@@ -169,19 +169,27 @@ Result<ZoneAgent::Outcome> ZoneAgent::judge(std::uint32_t serial) {
 Result<net::Trust> ZoneAgent::trust_of(const AxfrSource& source) const {
   net::Trust trust;
   if (source.key) {
-    trust.key = workshop_.keys.find(*source.key);
+    trust.key = workshop_.credentials.keys->find(*source.key);
     if (!trust.key) {
-      return Error{reason::key_unknown,
-                   "the key " + dns::to_string(*source.key) +
-                       " of this source is none of those that this server was started with"};
+      return Error{reason::key_unknown, "the key " + dns::to_string(*source.key) +
+                                            " of this source is not configured: give a [[key]] with that "
+                                            "name to the server"};
     }
   }
   if (source.tls) {
-    if (!workshop_.tls)
+    if (!workshop_.credentials.tls)
       return Error{reason::tls_handshake, "this server was started without TLS for its sources"};
-    trust.tls = net::TlsTrust{workshop_.tls, *source.tls};
+    trust.tls = net::TlsTrust{workshop_.credentials.tls, *source.tls};
   }
   return trust;
+}
+
+bool ZoneAgent::is_asked_with(const std::vector<dns::Name>& keys, bool tls) const {
+  return std::ranges::any_of(settings_.sources, [&](const SourceSpec& source) {
+    const auto* const primary = std::get_if<AxfrSource>(&source);
+    if (primary == nullptr) return false;
+    return (primary->key && std::ranges::find(keys, *primary->key) != keys.end()) || (tls && primary->tls);
+  });
 }
 
 asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_primary(std::size_t index, bool whole) {

@@ -48,8 +48,7 @@ struct Workshop {
   BulkGate& gate;
   PrimaryHealth& health;
   NotifySender& notify;
-  const dns::TsigKeyRing& keys;
-  const std::shared_ptr<const net::TlsClient>& tls;  // none: sources over TLS fail
+  Credentials credentials;  // a ring always
   Tallies& tallies;
   std::vector<backend::PublicationListener*>& listeners;
   // Timer rows changed: kept for the next flush.
@@ -78,6 +77,8 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   // A check at once. `done` may be empty.
   void want_check(Done done);
   void want_transfer(Done done);
+  // A source is asked with one of these keys, or where `tls` over TLS.
+  bool is_asked_with(const std::vector<dns::Name>& keys, bool tls) const;
   void notified(const boost::asio::ip::address& from, std::optional<std::uint32_t> serial);
   // What an operator decides. `done` is called once, with what came of it in words. Errors: "not-held",
   // "version-unknown", "signature-ended", "serial-raise", "superseded", and those of the mirror.

@@ -277,18 +277,23 @@ void ZoneAgent::tell_others(std::uint32_t soa_ttl, dns::Octets soa_rdata) {
                           settings_.transfer_source);
 }
 
-// Those whose key is not there any more are not told: without a signature they would not believe it.
+// Those whose key is not there any more are not told: without a signature they would not believe it. Over TLS
+// no "dot" is asked for: a NOTIFY is no transfer, and RFC 7858 knows nothing of it.
 std::vector<Secondary> ZoneAgent::secondaries() const {
   std::vector<Secondary> all;
   for (const net::KeyedEndpoint& secondary : settings_.notify) {
     net::Trust trust;
-    if (secondary.key) trust.key = workshop_.keys.find(*secondary.key);
-    if (!secondary.key || trust.key) {
-      all.emplace_back(secondary.address, std::move(trust));
+    if (secondary.key) trust.key = workshop_.credentials.keys->find(*secondary.key);
+    if (secondary.tls && workshop_.credentials.tls) {
+      trust.tls = net::TlsTrust{workshop_.credentials.tls, *secondary.tls};
+      trust.tls->identity.needs_dot = false;
+    }
+    if ((!secondary.key || trust.key) && (!secondary.tls || trust.tls)) {
+      all.emplace_back(secondary.address, std::move(trust), secondary.tcp);
     } else {
       log::error("notify-key-unknown", {{"zone", dns::to_string(settings_.apex)},
                                         {"secondary", net::to_string(secondary.address)},
-                                        {"key", dns::to_string(*secondary.key)}});
+                                        {"key", secondary.key ? dns::to_string(*secondary.key) : "none"}});
     }
   }
   return all;

@@ -45,7 +45,7 @@ void ZoneChanges::add(ZoneSettings settings, backend::ZoneOptions options, Done 
         dns::to_string(apex) + (known->settings().added ? " was added already; remove it first to change it"
                                                         : " is served already: the configuration has it")});
   }
-  if (const auto unknown = unknown_key(settings, workshop_.keys)) return done(*unknown);
+  if (const auto unknown = unknown_key(settings, *workshop_.credentials.keys)) return done(*unknown);
   const std::string key = key_of(apex);
   if (reloading_ || under_way_.contains(key)) return done(busy_with(apex));
   settings.added = true;

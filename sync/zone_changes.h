@@ -47,12 +47,14 @@ class ZoneChanges {
   // Errors: "no-source" (no such zone), "zone-configured", "zone-of-catalog", "zone-busy", and those of the
   // mirror.
   void remove(dns::NameView apex, Done done);
-  // From now on `zones` are served, those that were added at run time among them, and no others. Zones whose
-  // settings are the same go on undisturbed; what is served of the others, and how, changes in one moment.
+  // From now on `zones` are served, those that were added at run time among them, and no others, and others
+  // are asked with these credentials. Zones whose settings are the same go on undisturbed, but are checked
+  // where what they are asked with is new; what is served of the others, and how, changes in one moment.
   // Of `left` it is forgotten that a catalog had them. Errors: "zone-busy", and those of the mirror; then
   // nothing has changed.
   using ReloadDone = std::function<void(Result<ReloadOutcome>)>;
-  void reload(std::vector<ZoneSettings> zones, std::vector<dns::Name> left, ReloadDone done);
+  void reload(std::vector<ZoneSettings> zones, std::vector<dns::Name> left, Credentials credentials,
+              ReloadDone done);
   // While nothing is under way. Errors: those of the mirror.
   void change_members(MemberChange change, ReloadDone done);
   std::vector<UnservedStatus> unserved();
@@ -62,6 +64,7 @@ class ZoneChanges {
   struct Plan {
     std::vector<ZoneSettings> coming;  // new ones, and those whose settings changed
     std::vector<std::shared_ptr<ZoneAgent>> going;
+    Credentials credentials;
     ReloadOutcome outcome;
     ReloadDone done;
   };
@@ -72,6 +75,7 @@ class ZoneChanges {
   void ended();
   void retire_going(const std::shared_ptr<Plan>& plan);
   Result<ReloadOutcome> carry_out(Plan& plan);
+  void believe(Credentials credentials, ReloadOutcome& outcome);
   Result<std::string> added(ZoneSettings settings, const backend::ZoneRow& row);
   void removed(const std::string& key, const dns::Name& apex, Done done);
   void sweep();

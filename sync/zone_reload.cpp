@@ -41,15 +41,20 @@ std::shared_ptr<ZoneChanges::Plan> ZoneChanges::plan(std::vector<ZoneSettings> z
 
 // The mirror first, so that a restart finds the same; then the agents, once none of them publishes; then, in
 // one moment, the table.
-void ZoneChanges::reload(std::vector<ZoneSettings> zones, std::vector<dns::Name> left, ReloadDone done) {
+void ZoneChanges::reload(std::vector<ZoneSettings> zones, std::vector<dns::Name> left, Credentials credentials,
+                         ReloadDone done) {
   if (busy())
     return done(Error{reason::zone_busy, "zones are being added, removed or reloaded just now; try again"});
   std::vector<dns::Name> apexes;
   apexes.reserve(zones.size());
   for (const ZoneSettings& zone : zones) apexes.push_back(zone.apex);
   const std::shared_ptr<Plan> what = plan(std::move(zones));
+  what->credentials = std::move(credentials);
   what->done = std::move(done);
-  if (what->coming.empty() && what->going.empty() && left.empty()) return what->done(what->outcome);
+  if (what->coming.empty() && what->going.empty() && left.empty()) {
+    believe(std::move(what->credentials), what->outcome);
+    return what->done(what->outcome);
+  }
   what->done = [this, done = std::move(what->done)](Result<ReloadOutcome> outcome) {
     done(std::move(outcome));
     ended();
@@ -81,6 +86,20 @@ void ZoneChanges::retire_going(const std::shared_ptr<Plan>& plan) {
   one_less();
 }
 
+// Before new zones come, which may need them. What is under way has its own hold on those before.
+void ZoneChanges::believe(Credentials credentials, ReloadOutcome& outcome) {
+  Credentials& now = workshop_.credentials;
+  outcome.keys = dns::changed_keys(*now.keys, *credentials.keys);
+  const bool new_tls = now.tls && credentials.tls && now.tls->options() != credentials.tls->options();
+  now = std::move(credentials);
+  // What was refused with those before may be granted with these, long before the next retry.
+  for (const auto& agent : roster_.agents()) {
+    if (!agent->is_asked_with(outcome.keys, new_tls)) continue;
+    agent->want_check({});
+    scheduler_.reschedule(agent);
+  }
+}
+
 Result<ReloadOutcome> ZoneChanges::carry_out(Plan& plan) {
   const Result<std::uint64_t> commit = reader_->renew();
   if (!commit) return commit.error().within("the new zones are served after a restart");
@@ -88,6 +107,7 @@ Result<ReloadOutcome> ZoneChanges::carry_out(Plan& plan) {
   for (const ZoneSettings& zone : plan.coming)
     rows.push_back(reader_->zone(zone.apex).value_or(backend::ZoneRow{}));
   for (const auto& agent : plan.going) roster_.leave(agent->settings().apex);
+  believe(std::move(plan.credentials), plan.outcome);
   for (const dns::Name& apex : plan.outcome.removed) {
     workshop_.notify.forget(apex);
     log::info("zone-removed", {{"zone", dns::to_string(apex)}});

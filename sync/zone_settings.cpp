@@ -16,11 +16,10 @@ Result<> put_key(AxfrSource& source, std::string_view value) {
   return {};
 }
 
-// A host's name, as a certificate has it.
 Result<> put_name(AxfrSource& source, std::string_view value) {
-  const auto name = dns::Name::from_text(value);
+  const auto name = net::parse_host(value);
   if (!name) return name.error();
-  source.tls->name = value.ends_with('.') ? value.substr(0, value.size() - 1) : value;
+  source.tls->name = *name;
   return {};
 }
 
@@ -40,9 +39,12 @@ Result<> put_parameter(AxfrSource& source, std::string_view parameter) {
     if (name == "key" && !source.key) return put_key(source, value);
     if (name == "name" && source.tls && source.tls->name.empty()) return put_name(source, value);
     if (name == "pin" && source.tls && !source.tls->pin) return put_pin(source, value);
+    if (name == "alpn" && value == "optional" && source.tls && std::exchange(source.tls->needs_dot, false))
+      return {};
   }
-  return Error{"bad-source", "\"" + std::string(parameter) + "\" is not understood, or given twice: write " +
-                                 (source.tls ? "name=HOST, pin=BASE64 or key=NAME" : "key=NAME")};
+  return Error{"bad-source",
+               "\"" + std::string(parameter) + "\" is not understood, or given twice: write " +
+                   (source.tls ? "name=HOST, pin=BASE64, alpn=optional or key=NAME" : "key=NAME")};
 }
 
 Result<SourceSpec> parse_primary(AxfrSource source, std::uint16_t port, std::string_view rest) {
@@ -55,7 +57,7 @@ Result<SourceSpec> parse_primary(AxfrSource source, std::uint16_t port, std::str
     mark = rest.find('&');
     if (auto put = put_parameter(source, rest.substr(0, mark)); !put) return put.error();
   }
-  // RFC 9103 9.3.1: strict, or it is worth nothing.
+  // RFC 9103 9.3.2: strict, or it is worth nothing.
   if (source.tls && source.tls->name.empty() && !source.tls->pin) {
     return Error{"bad-source",
                  "over TLS the primary must prove who it is: add ?name=HOST (the name in its "
@@ -97,6 +99,7 @@ std::string to_string(const SourceSpec& source) {
   };
   if (primary->tls && !primary->tls->name.empty()) add("name=", primary->tls->name);
   if (primary->tls && primary->tls->pin) add("pin=", net::to_string(*primary->tls->pin));
+  if (primary->tls && !primary->tls->needs_dot) add("alpn=", "optional");
   if (primary->key) add("key=", dns::to_string(*primary->key));
   return text;
 }

@@ -36,8 +36,8 @@ struct PublishedCatalog {
 };
 using SourceSpec = std::variant<AxfrSource, FileSource, PublishedCatalog>;
 
-// `axfr://ADDR[:PORT][?key=NAME]`, `xot://ADDR[:PORT]?name=HOST` (and &pin=, &key=) or `file:PATH`; the error
-// names what is understood.
+// `axfr://ADDR[:PORT][?key=NAME]`, `xot://ADDR[:PORT]?name=HOST` (and &pin=, &key=, &alpn=optional) or
+// `file:PATH`; the error names what is understood.
 Result<SourceSpec> parse_source(std::string_view text);
 std::string to_string(const SourceSpec& source);
 
@@ -69,6 +69,13 @@ struct ZoneSettings {
   std::uint64_t transfer_records = limits::transfer_records;
   std::uint32_t records_per_name = limits::records_per_name;
   friend bool operator==(const ZoneSettings&, const ZoneSettings&) = default;
+};
+
+// What sync shows to other servers and believes of them. A reload replaces both; what was begun with others
+// ends with them.
+struct Credentials {
+  dns::TsigKeyRingPtr keys = {};                   // none: no source has one
+  std::shared_ptr<const net::TlsClient> tls = {};  // none: nobody is asked over TLS
 };
 
 // An error where the zone names a key that is not among `keys`: "key-unknown".

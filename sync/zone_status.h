@@ -95,6 +95,7 @@ struct UnservedStatus {
 struct ReloadOutcome {
   std::vector<dns::Name> added, removed, changed;
   std::size_t same = 0;
+  std::vector<dns::Name> keys;  // that came, went or are not like they were
 };
 
 // Totals since the start, for metrics. Read on the sync thread.

@@ -4,6 +4,7 @@
 #include <boost/asio.hpp>
 
 #include "support/message.h"
+#include "support/tls_responder.h"
 
 namespace understudy::test {
 
@@ -182,6 +183,41 @@ TEST_F(Rfc1996Out, AnAnswerToAnOlderVersionIsNoneToANewerOne) {
   run_until([&] { return count("ok") == 1 && secondary.received.size() == 2; });
   EXPECT_EQ(shown(secondary.messages().back().answer),
             shown("example. 300 SOA ns.example. host.example. 2 1 2 3 4"));
+}
+
+// 3.6 leaves the choice ("or timeout if using TCP"); it is the operator's. Here nobody listens for datagrams.
+TEST_F(Rfc1996Out, OverTcpWhereThatIsAskedFor) {
+  asio::ip::tcp::acceptor acceptor(context_, {asio::ip::address_v4::loopback(), 0});
+  asio::ip::tcp::socket connection(context_);
+  Bytes octets(512);
+  acceptor.async_accept(connection, [&](boost::system::error_code) {
+    connection.async_read_some(asio::buffer(octets), [&](boost::system::error_code, std::size_t size) {
+      const Bytes message(octets.begin() + 2, octets.begin() + static_cast<std::ptrdiff_t>(size));
+      asio::write(connection, asio::buffer(framed(Secondary::answer_to(message))));
+    });
+  });
+  const Rr soa = rr("example. 300 SOA ns.example. host.example. 1 1 2 3 4");
+  const net::Endpoint there{asio::ip::address_v4::loopback(), acceptor.local_endpoint().port()};
+  sender_.notify({apex_, dns::RRType::SOA, soa.ttl, soa.rdata}, {{there, {}, true}}, std::nullopt);
+  run_until([&] { return count("ok") == 1; });
+}
+
+// Over TLS, and to nobody who does not prove to be the one that is meant. "dot" is not asked for: RFC
+// 9103 7.1 speaks of transfers.
+TEST_F(Rfc1996Out, OverTlsToWhoProvesItsName) {
+  const TestCertificate certificate;
+  TlsResponder secondary(certificate.files(), {.speaks_dot = false},
+                         [](const Bytes& m) { return std::vector<Bytes>{Secondary::answer_to(m)}; });
+  const auto client = net::TlsClient::make({certificate.files().certificate, {}, {}}).value();
+  const Rr soa = rr("example. 300 SOA ns.example. host.example. 1 1 2 3 4");
+  for (const auto& [name, result] : {std::pair{"first", "ok"}, {"second", "tls-untrusted"}}) {
+    net::Trust trust;
+    trust.tls = net::TlsTrust{client, {name, {}, false}};
+    sender_.notify({apex_, dns::RRType::SOA, soa.ttl, soa.rdata}, {{secondary.address(), trust}},
+                   std::nullopt);
+    run_until([&, result = result] { return count(result) == 1; });
+  }
+  EXPECT_EQ(secondary.queries, 1);
 }
 
 TEST_F(Rfc1996Out, OverIpv6AndFromTheTransferSource) {

@@ -13,9 +13,9 @@ constexpr std::size_t large_records = 9;  // of 112 octets each: with a signatur
 
 const Secret ours{name("xfr.example"), Bytes(32, 7)}, reader{name("read.example"), Bytes(32, 9)};
 
-dns::TsigKeyRingPtr keys() {
+dns::TsigKeyRingPtr keys(const std::vector<Secret>& secrets = {ours, reader}) {
   auto ring = std::make_shared<dns::TsigKeyRing>();
-  for (const Secret& secret : {ours, reader}) {
+  for (const Secret& secret : secrets) {
     const auto called = dns::Name::from_text(text_of(secret.name)).value();
     ring->add(dns::TsigKey::make(called, dns::TsigAlgorithm::hmac_sha256, secret.octets).value());
   }
@@ -73,7 +73,9 @@ class Rfc8945 : public ::testing::Test {
   TestMirror server_{{zone_text()}, with_keys()};
 };
 
-// "The original ID of the signed message": a forwarder may have given the message another one.
+// "When verifying an incoming message, the TSIG is checked against the message after the TSIG RR has been
+// removed, the ARCOUNT decremented, and the message ID replaced by the original message ID from the TSIG if
+// those IDs differ."
 TEST_F(Rfc8945, Section4_3_2OriginalId) {
   Bytes query = with_tsig(plain(), ours, {now});
   const Bytes mac = mac_of(query);
@@ -84,8 +86,9 @@ TEST_F(Rfc8945, Section4_3_2OriginalId) {
   EXPECT_TRUE(is_signed(response, ours, {mac}));
 }
 
-// "If an incoming message contains a TSIG RR, it MUST be the last RR in the additional section. Multiple TSIG
-// RRs are not allowed." Otherwise FORMERR.
+// "If an incoming message contains a TSIG record, it MUST be the last record in the additional section.
+// Multiple TSIG records are not allowed. If multiple TSIG records are detected or a TSIG record is present in
+// any other position, the DNS message is dropped and a response with RCODE 1 (FORMERR) MUST be returned."
 TEST_F(Rfc8945, Section5_2OneRecordAtTheEnd) {
   const Bytes good = with_tsig(plain(), ours, {now});
   EXPECT_EQ(decode(exchange(good)).rcode, rcode::noerror);
@@ -111,7 +114,7 @@ TEST_F(Rfc8945, Section5_2OneRecordAtTheEnd) {
 }
 
 // "If the TSIG RR cannot be interpreted, the server MUST regard the message as corrupt and return a FORMERR
-// to the client."
+// to the server." (To the client, that is.)
 TEST_F(Rfc8945, Section5_2ARecordThatCannotBeInterpreted) {
   const Bytes good = with_tsig(plain(), ours, {now});
   for (std::size_t cut = 1; cut < 40; ++cut) {
@@ -124,7 +127,7 @@ TEST_F(Rfc8945, Section5_2ARecordThatCannotBeInterpreted) {
 
 // "If a non-forwarding server does not recognize the key or algorithm used by the client (or recognizes the
 // algorithm but does not implement it), the server MUST generate an error response with RCODE 9 (NOTAUTH) and
-// TSIG ERROR 17 (BADKEY). This response MUST be unsigned."
+// TSIG ERROR 17 (BADKEY). This response MUST be unsigned as specified in Section 5.3.2."
 TEST_F(Rfc8945, Section5_2_1UnknownKeyOrAlgorithm) {
   Secret other = ours, way = ours;
   other.name = name("other.example");
@@ -137,7 +140,8 @@ TEST_F(Rfc8945, Section5_2_1UnknownKeyOrAlgorithm) {
 }
 
 // "If the MAC fails to verify, the server MUST generate an error response as specified in Section 5.3.2 with
-// RCODE 9 (NOTAUTH) and TSIG ERROR 16 (BADSIG)."
+// RCODE 9 (NOTAUTH) and TSIG ERROR 16 (BADSIG). This response MUST be unsigned, as specified in Section
+// 5.3.2."
 TEST_F(Rfc8945, Section5_2_2WrongMac) {
   Secret wrong = ours;
   wrong.octets[0] ^= 1;
@@ -147,8 +151,9 @@ TEST_F(Rfc8945, Section5_2_2WrongMac) {
   expect_unsigned_error(exchange(changed), 16);
 }
 
-// A MAC that is longer than the hash, or shorter than the larger of 10 octets and half of it, "MUST cause the
-// DNS message to be dropped and RCODE 1 (FORMERR) to be returned".
+// "If the MAC Size field is greater than the keyed hash output length", and "If the MAC Size field is less
+// than the larger of 10 (octets) and half the length of the hash function in use": "this case MUST NOT be
+// generated and, if received, MUST cause the DNS message to be dropped and RCODE 1 (FORMERR) to be returned."
 TEST_F(Rfc8945, Section5_2_2_1LengthsThatNobodyMaySend) {
   for (const std::size_t octets : {0u, 1u, 9u, 10u, 15u, 33u, 64u}) {
     const Message response = decode(exchange(with_mac(plain(), ours, {now}, Bytes(octets, 1))));
@@ -159,8 +164,10 @@ TEST_F(Rfc8945, Section5_2_2_1LengthsThatNobodyMaySend) {
 
 // "A response indicating a BADTIME error MUST be signed by the same key as the request. It MUST include the
 // client's current time in the Time Signed field, the server's current time (an unsigned 48-bit integer) in
-// the Other Data field, and 6 in the Other Len field." "In addition, the Fudge field MUST be set to the fudge
-// value received from the client."
+// the Other Data field, and 6 in the Other Len field. ... In addition, the Fudge field MUST be set to the
+// fudge value received from the client." (That the server "SHOULD also cache the most recent Time Signed
+// value" and return BADTIME for an earlier one is not done: datagrams that overtake one another would be
+// refused.)
 TEST_F(Rfc8945, Section5_2_3BadTime) {
   for (const std::uint64_t then : {now - 101, now + 101, std::uint64_t{0}, std::uint64_t{0xffffffffffff}}) {
     const Bytes query = with_tsig(plain(), ours, {then, 100});
@@ -178,7 +185,9 @@ TEST_F(Rfc8945, Section5_2_3BadTime) {
     EXPECT_EQ(decode(exchange(with_tsig(plain(), ours, {then, 100}))).rcode, rcode::noerror);
 }
 
-// The checks come in this order: key, MAC, time, truncation. So a wrong MAC tells nothing of the time.
+// "To validate the received TSIG RR, the server MUST perform the following checks in the following order: 1.
+// Check key 2. Check MAC 3. Check time values 4. Check truncation policy". So a wrong MAC tells nothing of
+// the time.
 TEST_F(Rfc8945, Section5_2TheOrderOfChecks) {
   Secret wrong = ours;
   wrong.octets[0] ^= 1;
@@ -204,7 +213,7 @@ TEST_F(Rfc8945, Section5_2_4TooShortForUs) {
 }
 
 // "When a server has generated a response to a signed request, it signs the response using the same algorithm
-// and key." "It also MUST NOT generate a signed response to an unsigned request."
+// and key." "It also MUST NOT generate a signed response to an unsigned request" (but for TKEY).
 TEST_F(Rfc8945, Section5_3AnswersAreSignedAsTheirQuestionsAre) {
   for (const Secret& secret : {ours, reader}) {
     for (const char* owner : {"ns.test", "none.test", "elsewhere.example"}) {
@@ -258,7 +267,7 @@ TEST_F(Rfc8945, Section5_3NamesOfTheGreatestLength) {
   }
 }
 
-// What a signature opens: a transfer, and a NOTIFY that is believed.
+// Access lists are ours, not the RFC's. What a signature opens: a transfer.
 TEST_F(Rfc8945, AccessByKey) {
   const auto soa = [this](const char* client, const Secret* secret) {
     server_.come_from(client);
@@ -280,6 +289,39 @@ TEST_F(Rfc8945, AccessByKey) {
   EXPECT_EQ(soa("198.51.100.1", &ours), rcode::noerror);
   EXPECT_EQ(soa("198.51.100.1", &reader), rcode::refused) << "that key is good from one network only";
   EXPECT_EQ(soa("192.0.2.1", &reader), rcode::noerror);
+}
+
+// And a NOTIFY that is believed: what an entry of its address or key demands is not to be had unsigned, nor
+// with a signature that is no good.
+TEST_F(Rfc8945, NotifyByKey) {
+  const auto notify = [this](const char* client, const Secret* secret) {
+    server_.come_from(client);
+    const Bytes octets = encode(Query{.name = name("test"), .type = type::SOA, .flags = 4 << 11});
+    return decode(exchange(secret != nullptr ? with_tsig(octets, *secret, {now}) : octets)).rcode;
+  };
+  Secret wrong = ours;
+  wrong.octets[0] ^= 1;
+  EXPECT_EQ(notify("192.0.2.1", nullptr), rcode::refused);
+  EXPECT_EQ(notify("192.0.2.1", &reader), rcode::noerror);
+  EXPECT_EQ(notify("198.51.100.1", &reader), rcode::refused);
+  EXPECT_EQ(notify("198.51.100.1", &ours), rcode::noerror);
+  EXPECT_EQ(notify("198.51.100.1", &wrong), rcode::notauth);
+}
+
+// Keys come and go with the configuration; what is asked next goes by those that are there then.
+TEST_F(Rfc8945, KeysAreReplaced) {
+  const auto answered = [this](const Secret& secret) {
+    return decode(exchange(with_tsig(plain(), secret, {now}))).rcode;
+  };
+  EXPECT_EQ(answered(ours), rcode::noerror);
+  Secret next = ours;
+  next.octets[0] ^= 1;
+  server_.believe(keys({next}));
+  EXPECT_EQ(answered(ours), rcode::notauth);
+  EXPECT_EQ(answered(reader), rcode::notauth);
+  EXPECT_EQ(answered(next), rcode::noerror);
+  server_.believe(nullptr);
+  EXPECT_EQ(answered(next), rcode::notauth);
 }
 
 class Stream : public ::testing::Test {

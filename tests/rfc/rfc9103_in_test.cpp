@@ -99,8 +99,9 @@ class Rfc9103In : public ::testing::Test {
   std::unique_ptr<TlsResponder> server_;
 };
 
-// 6: SOA queries and transfers go over the same kind of connection, which only TLS is.
-TEST_F(Rfc9103In, Section6SoaAndTransferOverTls) {
+// 7.6: "If no TLS connections are currently open, XoT clients MAY send SOA queries over UDP, TCP, or TLS."
+// Ours go over TLS.
+TEST_F(Rfc9103In, Section7_6SoaAndTransferOverTls) {
   server();
   const auto transferred = transfer(by_name());
   ASSERT_TRUE(transferred) << transferred.error().message;
@@ -112,28 +113,43 @@ TEST_F(Rfc9103In, Section6SoaAndTransferOverTls) {
   EXPECT_EQ(server_->queries, 2);
 }
 
-// 7.2: TLS 1.3 or later.
+// "All implementations of this specification MUST use only TLS 1.3 [RFC8446] or later."
 TEST_F(Rfc9103In, Section7_2NotOverTls12) {
   server({.most = TLS1_2_VERSION});
   expect_refused(by_name(), reason::tls_handshake);
 }
 
-// 7.1: "dot" by ALPN.
+// "During connection establishment, the Application-Layer Protocol Negotiation (ALPN) token "dot" [DoT-ALPN]
+// MUST be selected in the TLS handshake."
 TEST_F(Rfc9103In, Section7_1NotWithoutDot) {
   server({.speaks_dot = false});
   expect_refused(by_name(), reason::tls_handshake);
 }
 
-// 9.3.1: a server that does not prove to be the one that is configured is not asked.
-TEST_F(Rfc9103In, Section9_3_1TheNameMustBeProved) {
+// Where the operator lets that pass (servers that are older than the RFC), all else must be proved as ever.
+TEST_F(Rfc9103In, Section7_1UnlessThatIsLetPass) {
+  const net::TlsClientOptions known{certificate_.files().certificate, {}, {}};
+  server({.speaks_dot = false});
+  EXPECT_TRUE(transfer(trust({"first", {}, false}, known)));
+  server({.speaks_dot = false});
+  expect_refused(trust({"second", {}, false}, known), reason::tls_untrusted);
+  server({.most = TLS1_2_VERSION, .speaks_dot = false});
+  expect_refused(trust({"first", {}, false}, known), reason::tls_handshake);
+}
+
+// 7.5: "The client MUST authenticate the server by use of an authentication domain name using a Strict
+// Privacy profile, as described in [RFC8310]." 9.3.2: "If authentication of the server fails, the client will
+// not proceed with the connection."
+TEST_F(Rfc9103In, Section9_3_2TheNameMustBeProved) {
   server();
   expect_refused(by_name("second"), reason::tls_untrusted);
   server();
   expect_refused(trust({"first"}, {}), reason::tls_untrusted);  // nobody who is known vouches for it
 }
 
-// The same by the server's key, with or without a name.
-TEST_F(Rfc9103In, Section9_3_1OrTheKey) {
+// "a client is configured with an authentication domain name (and/or Subject Public Key Info (SPKI) pin set)
+// that MUST be used to authenticate the TLS handshake with the server."
+TEST_F(Rfc9103In, Section9_3_2OrTheKey) {
   const net::KeyPin pin = key_pin(certificate_.files().certificate);
   net::KeyPin other = pin;
   other[31] ^= 1;
@@ -148,14 +164,16 @@ TEST_F(Rfc9103In, Section9_3_1OrTheKey) {
   expect_refused(trust({"second", pin}, {certificate_.files().certificate, {}, {}}), reason::tls_untrusted);
 }
 
-// 9.3.1: strict means that there is no way back to the clear.
-TEST_F(Rfc9103In, Section9_3_1NeverInTheClear) {
+// 7.5: "all XFR requests and responses for that zone MUST be sent over TLS connections". 9.3.1 says of
+// clients that fall back to the clear that this "is not considered as useful for XoT".
+TEST_F(Rfc9103In, Section7_5NeverInTheClear) {
   server({.in_the_clear = true});
   expect_refused(by_name(), reason::tls_handshake);
   EXPECT_EQ(server_->first_octet, 22) << "a handshake, and no query";
 }
 
-// 9.3.3: mutual TLS, where the primary wants it.
+// "requires that a client is configured with an authentication domain name (and/or SPKI pin set) and a client
+// certificate. The client offers the certificate for authentication by the server".
 TEST_F(Rfc9103In, Section9_3_3OurCertificateIsShown) {
   const CertificateFiles& files = certificate_.files();
   server({.wants_certificate = true});

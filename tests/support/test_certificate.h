@@ -19,14 +19,16 @@ struct CertificateFiles {
   std::string certificate, key;
 };
 
-// Writes over what is there; `common_name` is what tells one from another, and the DNS name that it is for.
-inline void write_certificate(const CertificateFiles& files, const std::string& common_name) {
+// Good for `seconds`. Writes over what is there; `common_name` is what tells one from another, and the DNS
+// name that it is for.
+inline void write_certificate(const CertificateFiles& files, const std::string& common_name,
+                              int seconds = 3600) {
   EVP_PKEY* const key = EVP_EC_gen("P-256");
   X509* const certificate = X509_new();
   X509_set_version(certificate, X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-  X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
-  X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+  X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
+  X509_gmtime_adj(X509_getm_notAfter(certificate), seconds);  // from now; below 0: it has ended
   X509_set_pubkey(certificate, key);
   X509_NAME* const name = X509_get_subject_name(certificate);
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,

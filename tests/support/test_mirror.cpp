@@ -44,7 +44,7 @@ TestMirror::TestMirror(const std::vector<ZoneText>& zones, const server::Pipelin
   where.map_octets = 1ull << 30;
   mirror_ = checked(backend::open_mirror(where), "open_mirror");
   pipeline_ = std::make_unique<server::QueryPipeline>(tables_, checked(mirror_->reader(), "reader"), 0,
-                                                      nullptr, nullptr, options, &clock_);
+                                                      nullptr, &notify_, options, &clock_);
   if (!zones.empty()) serve(zones);
 }
 

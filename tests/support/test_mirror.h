@@ -50,6 +50,13 @@ class StillClock final : public Clock {
   std::int64_t milliseconds_ = 1'700'000'000'000;
 };
 
+// Takes every NOTIFY and does nothing.
+class NoNotify final : public backend::NotifySink {
+ public:
+  void notified(const backend::ZoneEntry&, const boost::asio::ip::address&,
+                std::optional<std::uint32_t>) override {}
+};
+
 class TestMirror {
  public:
   explicit TestMirror(const std::vector<ZoneText>& zones, const server::PipelineOptions& options = {});
@@ -67,6 +74,8 @@ class TestMirror {
   std::optional<Bytes> exchange(const Bytes& query, metrics::Proto proto = metrics::Proto::udp);
   // Who asks from now on; 127.0.0.1 at first.
   void come_from(std::string_view address);
+  // What is good from now on.
+  void believe(dns::TsigKeyRingPtr keys) { pipeline_->believe(std::move(keys)); }
   StillClock& clock() { return clock_; }
   // The same, taken apart; throws where nothing comes.
   Message ask(const Query& query, metrics::Proto proto = metrics::Proto::udp);
@@ -82,6 +91,7 @@ class TestMirror {
   std::unique_ptr<backend::Mirror> mirror_;
   backend::ZoneTables tables_;
   StillClock clock_;
+  NoNotify notify_;
   server::Client client_;
   std::unique_ptr<server::QueryPipeline> pipeline_;
 };

@@ -21,12 +21,6 @@ namespace understudy::test {
 
 inline constexpr std::chrono::seconds patience{60};
 
-class NoNotify final : public backend::NotifySink {
- public:
-  void notified(const backend::ZoneEntry&, const boost::asio::ip::address&,
-                std::optional<std::uint32_t>) override {}
-};
-
 // Stands still until it is told to go on.
 class ManualClock final : public Clock {
  public:
@@ -43,7 +37,7 @@ inline net::Endpoint endpoint(const char* text) { return net::parse_endpoint(tex
 class TestServer {
  public:
   TestServer(const std::vector<ZoneText>& zones, server::ServerOptions options) : mirror_(zones) {
-    if (options.listen.empty()) options.listen = {endpoint("127.0.0.1:0")};
+    if (options.listen.clear.empty()) options.listen.clear = {endpoint("127.0.0.1:0")};
     if (options.data_directory.empty()) options.data_directory = spool_.path();
     if (options.workers == 0) options.workers = 1;
     server_ = std::make_unique<server::Server>(mirror_.mirror(), mirror_.tables(), sink_, std::move(options));

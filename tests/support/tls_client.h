@@ -13,16 +13,18 @@
 
 namespace understudy::test {
 
-// A certificate for "first" in a directory that goes with it.
+// A certificate for "first", or another name, in a directory that goes with it.
 class TestCertificate {
  public:
-  TestCertificate() { write_certificate(files_, "first"); }
+  explicit TestCertificate(const std::string& name = "first", int seconds = 3600) {
+    write_certificate(files_, name, seconds);
+  }
   const CertificateFiles& files() const { return files_; }
   server::ServerOptions options() const {
     server::ServerOptions options;
-    options.listen_tls = {endpoint("127.0.0.1:0")};
-    options.tls_certificate = files_.certificate;
-    options.tls_key = files_.key;
+    options.listen.tls = {endpoint("127.0.0.1:0")};
+    options.tls.certificate = files_.certificate;
+    options.tls.key = files_.key;
     return options;
   }
 
@@ -34,6 +36,7 @@ class TestCertificate {
 struct TlsWish {
   int least = TLS1_2_VERSION, most = TLS1_3_VERSION;
   std::string_view protocol = "dot";  // by ALPN; empty: none
+  CertificateFiles shown = {};        // where the server asks for one
 };
 
 class TlsClient : public TcpClient {
@@ -46,6 +49,10 @@ class TlsClient : public TcpClient {
     SSL_CTX_set_security_level(context_.get(), 0);  // old versions are the server's to refuse
     SSL_CTX_set_min_proto_version(context_.get(), wish.least);
     SSL_CTX_set_max_proto_version(context_.get(), wish.most);
+    if (!wish.shown.certificate.empty() &&
+        (SSL_CTX_use_certificate_chain_file(context_.get(), wish.shown.certificate.c_str()) != 1 ||
+         SSL_CTX_use_PrivateKey_file(context_.get(), wish.shown.key.c_str(), SSL_FILETYPE_PEM) != 1))
+      throw std::runtime_error("no client certificate");
     tls_.reset(SSL_new(context_.get()));
     std::string protocols(1, static_cast<char>(wish.protocol.size()));
     protocols += wish.protocol;

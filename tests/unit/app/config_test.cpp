@@ -110,7 +110,7 @@ level = "warning"
   EXPECT_EQ(std::get<sync::AxfrSource>(zone.sources[0]).primary.port, 53);
   EXPECT_EQ(std::get<sync::AxfrSource>(zone.sources[1]).primary.port, 5353);
   ASSERT_THAT(zone.allow_notify, SizeIs(1));
-  EXPECT_TRUE(zone.allow_notify[0].allows(boost::asio::ip::make_address("192.0.2.77"), nullptr));
+  EXPECT_TRUE(zone.allow_notify[0].allows({boost::asio::ip::make_address("192.0.2.77")}));
   ASSERT_THAT(zone.allow_transfer, SizeIs(1));
   ASSERT_THAT(zone.notify, SizeIs(2));
   EXPECT_EQ(zone.notify[0].address.port, 53);
@@ -203,6 +203,7 @@ TEST(Config, Streams) {
 [tls]
 certificate = "/etc/c.pem"
 key = "/etc/k.pem"
+pins = ["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE="]
 [server]
 listen-tls = ["127.0.0.1:8853", "[::1]:0"]
 tcp-clients = 5000
@@ -221,8 +222,9 @@ padding = 128
   EXPECT_EQ(streams.connections_per_address, 7u);
   EXPECT_EQ(streams.idle, Seconds(3));
   EXPECT_EQ(streams.lifetime, Seconds(3600));
-  EXPECT_EQ(streams.certificate, "/etc/c.pem");
-  EXPECT_EQ(streams.key, "/etc/k.pem");
+  EXPECT_EQ(streams.tls.certificate, "/etc/c.pem");
+  EXPECT_EQ(streams.tls.key, "/etc/k.pem");
+  EXPECT_THAT(streams.tls.client_pins, SizeIs(1));
   EXPECT_EQ(streams.padding, 128u);
 }
 
@@ -233,6 +235,27 @@ TEST(Config, TlsNeedsACertificateAndItsKey) {
   EXPECT_THAT(problems_of("[tls]\nkey = \"k\""), ElementsAre(HasSubstr("give both")));
   EXPECT_THAT(problems_of("[tls]\nca = \"/nonexistent/ca.pem\""),
               ElementsAre(AllOf(HasSubstr("[tls] ca"), HasSubstr("/nonexistent/ca.pem"))));
+  EXPECT_THAT(problems_of("[tls]\nclient-ca = \"/nonexistent/ca.pem\""),
+              ElementsAre(AllOf(HasSubstr("[tls] client-ca"), HasSubstr("/nonexistent/ca.pem"))));
+  EXPECT_THAT(problems_of("[tls]\npins = [\"AAAA\"]"), ElementsAre(HasSubstr("no pin")));
+}
+
+TEST(Config, WhatAnAccessListDemandsOfCertificatesCanBeProved) {
+  const std::string one = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=",
+                    other = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI=";
+  const std::string zone = "[[zone]]\nname = \"a\"\nsource = \"axfr://192.0.2.1\"\n",
+                    pins = "[tls]\npins = [\"" + one + "\"]\n";
+  for (const std::string key : {"allow-transfer", "allow-notify"}) {
+    EXPECT_THAT(problems_of(zone + key + " = \"tls:ns.test\"\n"), ElementsAre(HasSubstr("client-ca")));
+    EXPECT_THAT(problems_of(zone + key + " = \"192.0.2.1 tls:pin:" + one + "\"\n"),
+                ElementsAre(AllOf(HasSubstr("a."), HasSubstr("pins"))));
+    EXPECT_THAT(problems_of(zone + key + " = \"tls:pin:" + other + "\"\n" + pins),
+                ElementsAre(HasSubstr("not among [tls] pins")));
+    for (const std::string& entry :
+         {std::string("tls:ns.test"), "tls:pin:" + one, std::string("192.0.2.1 tls")})
+      EXPECT_THAT(problems_of(zone + key + " = \"" + entry + "\"\n" + pins), IsEmpty()) << entry;
+    EXPECT_THAT(problems_of(zone + key + " = \"192.0.2.1 tls\"\n"), IsEmpty());
+  }
 }
 
 TEST(Config, ThePublicPageIsOffUnlessGiven) {
@@ -246,7 +269,7 @@ TEST(Config, ThePublicPageIsOffUnlessGiven) {
 }
 
 TEST(Config, RefusesWhatTheContractBringsLater) {
-  for (const std::string_view text : {"[tls]\npins = []", "[compare]\nexpect = []"}) {
+  for (const std::string_view text : {"[compare]\nexpect = []"}) {
     EXPECT_THAT(problems_of(text), ElementsAre(HasSubstr("not available in this version"))) << text;
   }
 }

@@ -33,7 +33,7 @@ class Doors : public ::testing::Test {
     sync_.emplace(context_, *mirror_, tables_, clock_, sync::SyncOptions{folder_});
     comparer_.emplace(context_, *mirror_, tables_, clock_, audit::CompareOptions{});
     server::ServerOptions options;
-    options.listen = {{asio::ip::address_v4::loopback(), 0}};
+    options.listen.clear = {{asio::ip::address_v4::loopback(), 0}};
     options.workers = 1;
     options.data_directory = folder_;
     server_.emplace(*mirror_, tables_, *sync_, options);

@@ -337,6 +337,22 @@ TEST(TsigKey, KnowsAlgorithmsByName) {
     EXPECT_EQ(parse_tsig_algorithm(bad), std::nullopt) << bad;
 }
 
+TEST(TsigKey, TwoRingsDifferInNamesAlgorithmsAndSecrets) {
+  const auto ring = [](std::initializer_list<TsigKeyPtr> keys) {
+    TsigKeyRing all;
+    for (const TsigKeyPtr& key : keys) EXPECT_TRUE(all.add(key));
+    return all;
+  };
+  constexpr auto sha256 = TsigAlgorithm::hmac_sha256, sha512 = TsigAlgorithm::hmac_sha512;
+  const TsigKeyRing before = ring({key_of(sha256, "stays."), key_of(sha256, "goes."),
+                                   key_of(sha256, "secret."), key_of(sha256, "algorithm.")});
+  const TsigKeyRing after = ring({key_of(sha256, "STAYS."), key_of(sha256, "comes."),
+                                  key_of(sha256, "secret.", 1), key_of(sha512, "algorithm.")});
+  EXPECT_EQ(changed_keys(before, after),
+            (std::vector<Name>{name("comes."), name("secret."), name("algorithm."), name("goes.")}));
+  EXPECT_TRUE(changed_keys(before, before).empty());
+}
+
 TEST(TsigKey, ARingHasEachNameOnce) {
   TsigKeyRing ring;
   EXPECT_TRUE(ring.add(key_of(TsigAlgorithm::hmac_sha256, "a.example.")));

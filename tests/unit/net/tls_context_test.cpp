@@ -35,11 +35,17 @@ class TlsContextFiles : public ::testing::Test {
 
   const std::string directory_ = make_directory();
   const test::CertificateFiles files_{directory_ + "/certificate.pem", directory_ + "/key.pem"};
-  TlsContext context_{files_.certificate, files_.key};
+  TlsServerOptions options() const { return {files_.certificate, files_.key, {}, {}}; }
+  bool take() {
+    auto loaded = TlsContext::load(options());
+    if (loaded) context_.take(*loaded);
+    return loaded.has_value();
+  }
+  TlsContext context_;
 };
 
 TEST_F(TlsContextFiles, ChangedFilesAreTakenOnce) {
-  ASSERT_TRUE(context_.load());
+  ASSERT_TRUE(take());
   const TlsSession old = context_.new_session();
   EXPECT_EQ(context_.renew().value(), false);
   test::write_certificate(files_, "another");
@@ -50,7 +56,7 @@ TEST_F(TlsContextFiles, ChangedFilesAreTakenOnce) {
 }
 
 TEST_F(TlsContextFiles, ABrokenPairIsToldOnceAndTheOldOneGoesOn) {
-  ASSERT_TRUE(context_.load());
+  ASSERT_TRUE(take());
   write(files_.certificate, "no certificate");
   const auto renewed = context_.renew();
   ASSERT_FALSE(renewed);
@@ -66,14 +72,14 @@ TEST_F(TlsContextFiles, ABrokenPairIsToldOnceAndTheOldOneGoesOn) {
 TEST_F(TlsContextFiles, AKeyOfAnotherCertificateIsRefused) {
   const test::CertificateFiles other{directory_ + "/other.pem", files_.key};
   test::write_certificate(other, "other");
-  const auto loaded = context_.load();
+  const auto loaded = TlsContext::load(options());
   ASSERT_FALSE(loaded);
   EXPECT_THAT(loaded.error().message, HasSubstr(files_.key));
 }
 
 TEST_F(TlsContextFiles, FilesThatAreMissingAreNamed) {
   std::filesystem::remove(files_.certificate);
-  const auto loaded = context_.load();
+  const auto loaded = TlsContext::load(options());
   ASSERT_FALSE(loaded);
   EXPECT_THAT(loaded.error().message, HasSubstr("No such file"));
 }

@@ -45,7 +45,10 @@ TEST(TcpStream, PlainReadsAndWritesWhatThereIs) {
 class TlsStream : public ::testing::Test {
  protected:
   TlsStream() {
-    EXPECT_TRUE(context_.load());
+    net::TlsServerOptions options;
+    options.certificate = certificate_.files().certificate;
+    options.key = certificate_.files().key;
+    context_.take(net::TlsContext::load(options).value());
     auto [ours, theirs] = pair_of_sockets();
     theirs_ = std::move(theirs);
     stream_.emplace(std::move(ours), context_.new_session());
@@ -64,7 +67,7 @@ class TlsStream : public ::testing::Test {
   }
 
   const TestCertificate certificate_;
-  net::TlsContext context_{certificate_.files().certificate, certificate_.files().key};
+  net::TlsContext context_;
   Socket theirs_;
   std::optional<TcpStream> stream_;
   std::unique_ptr<SSL_CTX, net::FreeTls> client_context_;

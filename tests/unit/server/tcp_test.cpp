@@ -362,7 +362,7 @@ TEST(Tcp, StoppingEndsConnections) {
 
 TEST(Tcp, CountsByProtocolAndFamily) {
   server::ServerOptions options;
-  options.listen = {endpoint("[::1]:0")};
+  options.listen.clear = {endpoint("[::1]:0")};
   TestServer server({test_zone()}, options);
   TcpClient client(server.address());
   for (int i = 0; i < 5; ++i) client.ask(www);

@@ -165,7 +165,8 @@ TEST(TransferOut, ManyMessagesInCanonicalOrder) {
   EXPECT_EQ((signed_a - 1)->owner, signed_a->owner);
 }
 
-// RFC 5936 2.2.5: an OPT in the first message, if the client sent one.
+// RFC 9103 6.3.4: "if an OPT record is present in a received AXFR request, compliant responders MUST include
+// an OPT record in each of the subsequent AXFR responses."
 TEST(TransferOut, SpeaksEdnsWhereTheClientDoes) {
   ZoneText text = with_everything();
   add_hosts(text, 2000);
@@ -173,8 +174,8 @@ TEST(TransferOut, SpeaksEdnsWhereTheClientDoes) {
   const auto transfer = transfer_of(server, query("example.com", type::AXFR));
   ASSERT_TRUE(transfer);
   expect_whole(*transfer, text);
-  EXPECT_EQ(transfer->messages[0].opt_count, 1u);
-  EXPECT_EQ(transfer->messages[1].opt_count, 0u);
+  ASSERT_GT(transfer->messages.size(), 1u);
+  for (const Message& message : transfer->messages) EXPECT_EQ(message.opt_count, 1u);
 }
 
 TEST(TransferOut, IxfrIsAnsweredWithTheWholeZone) {

@@ -25,7 +25,7 @@ ZoneText numbered_zone(unsigned hosts) {
 
 TEST(Udp, AnswersOverBothFamilies) {
   server::ServerOptions options;
-  options.listen = {endpoint("127.0.0.1:0"), endpoint("[::1]:0")};
+  options.listen.clear = {endpoint("127.0.0.1:0"), endpoint("[::1]:0")};
   TestServer server({numbered_zone(3)}, options);
   for (std::size_t i = 0; i < 2; ++i) {
     UdpClient client(server.address(i));
@@ -65,7 +65,7 @@ TEST(Udp, AnswersEachOfManyQueries) {
 // A connected socket takes nothing from an address that it did not ask.
 TEST(Udp, AnswersFromTheAddressThatWasAsked) {
   server::ServerOptions options;
-  options.listen = {endpoint("0.0.0.0:0"), endpoint("[::]:0")};
+  options.listen.clear = {endpoint("0.0.0.0:0"), endpoint("[::]:0")};
   TestServer server({numbered_zone(3)}, options);
   for (const char* address : {"127.0.0.1", "127.0.0.2", "127.4.5.6"}) {
     UdpClient client({boost::asio::ip::make_address(address), server.address(0).port}, "127.0.0.9:0");
@@ -100,7 +100,7 @@ TEST(Udp, WorkersShareOnePort) {
 TEST(Udp, AnAddressInUseIsAnError) {
   TestServer first({numbered_zone(1)});
   server::ServerOptions options;
-  options.listen = {first.address()};
+  options.listen.clear = {first.address()};
   try {
     TestServer second({numbered_zone(1)}, options);
     FAIL() << "two servers on one address";

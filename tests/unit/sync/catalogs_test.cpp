@@ -301,7 +301,7 @@ TEST_F(CatalogsTest, TheConfigurationWins) {
               HasSubstr("the configuration has it"));
   zones_.pop_back();
   ASSERT_TRUE((wait<Result<ReloadOutcome>>(
-      [&](Sync::ReloadDone done) { sync_->reload(zones_, catalogs_, std::move(done)); })));
+      [&](Sync::ReloadDone done) { sync_->reload(zones_, catalogs_, {}, std::move(done)); })));
   run_until([&] {
     const auto now = sync_->status(name("a.test."));
     return now && now->member;
@@ -342,7 +342,7 @@ TEST_F(CatalogsTest, ACatalogThatLeavesTheConfigurationTakesItsMembersAlong) {
   open();
   wait_served(all_);
   ASSERT_TRUE(
-      (wait<Result<ReloadOutcome>>([&](Sync::ReloadDone done) { sync_->reload({}, {}, std::move(done)); })));
+      (wait<Result<ReloadOutcome>>([&](Sync::ReloadDone done) { sync_->reload({}, {}, {}, std::move(done)); })));
   EXPECT_THAT(served(), IsEmpty());
   EXPECT_EQ(sync_->unserved().size(), 5u);
   zones_.clear();
@@ -359,7 +359,7 @@ TEST_F(CatalogsTest, AReloadGivesMembersOtherOptions) {
   catalogs_.front().member.refuse_out_of_zone = true;
   catalogs_.front().allow = {*NamePattern::parse("a.test"), *NamePattern::parse("b.test")};
   ASSERT_TRUE((wait<Result<ReloadOutcome>>(
-      [&](Sync::ReloadDone done) { sync_->reload(zones_, catalogs_, std::move(done)); })));
+      [&](Sync::ReloadDone done) { sync_->reload(zones_, catalogs_, {}, std::move(done)); })));
   EXPECT_THAT(served(), ElementsAre("a.test.", "b.test."));
   EXPECT_TRUE(sync_->settings(name("a.test."))->refuse_out_of_zone);
 }

@@ -286,10 +286,16 @@ TEST(SourceText, OverTlsNamesWhoMustAnswer) {
   EXPECT_EQ(to_string(*source), "xot://192.0.2.1:853?name=ns.example&pin=" + pin + "&key=xfr.example.");
   EXPECT_EQ(to_string(*parse_source("xot://[2001:db8::1]:8853?pin=" + pin)),
             "xot://[2001:db8::1]:8853?pin=" + pin);
+  EXPECT_TRUE(xot.tls->needs_dot);
+  const auto old = parse_source("xot://192.0.2.1?name=NS.example&alpn=optional");
+  ASSERT_TRUE(old);
+  EXPECT_FALSE(std::get<AxfrSource>(*old).tls->needs_dot);
+  EXPECT_EQ(to_string(*old), "xot://192.0.2.1:853?name=ns.example&alpn=optional");
   for (const std::string_view bad :
-       {"xot://192.0.2.1", "xot://192.0.2.1?key=a.", "xot://192.0.2.1?name=", "xot://192.0.2.1?name=a..b",
-        "xot://192.0.2.1?name=a&name=b", "xot://192.0.2.1?pin=AAAA", "xot://?name=a",
-        "axfr://192.0.2.1?name=a"}) {
+       {"xot://192.0.2.1?alpn=optional", "xot://192.0.2.1?name=a&alpn=no", "axfr://192.0.2.1?alpn=optional",
+        "xot://192.0.2.1?name=a&alpn=optional&alpn=optional", "xot://192.0.2.1", "xot://192.0.2.1?key=a.",
+        "xot://192.0.2.1?name=", "xot://192.0.2.1?name=a..b", "xot://192.0.2.1?name=a&name=b",
+        "xot://192.0.2.1?pin=AAAA", "xot://?name=a", "axfr://192.0.2.1?name=a"}) {
     EXPECT_FALSE(parse_source(bad)) << bad;
   }
   // The answers to compare are those in the clear.

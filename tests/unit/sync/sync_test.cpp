@@ -408,7 +408,7 @@ TEST_F(SyncTest, ANotifyBringsTheChangeAndGoesOn) {
   EXPECT_EQ(further.notifies, 1);
   primary.serial = 2;
   const backend::ZoneEntry& entry = secondary->entry("example.");
-  EXPECT_TRUE(net::any_allows(entry.policy().allow_notify, primary.endpoint().address, nullptr));
+  EXPECT_TRUE(net::any_allows(entry.policy().allow_notify, {primary.endpoint().address}));
   std::thread worker([&] {
     for (int i = 0; i < 100; ++i) secondary->sync->notified(entry, primary.endpoint().address, 2);
   });

@@ -120,6 +120,27 @@ class ZoneChangesTest : public testing::Test {
   std::unique_ptr<Sync> sync_;
 };
 
+// An entry that demands a key for a source's address would be worth nothing beside one that demands none.
+TEST_F(ZoneChangesTest, WhatAllowNotifySaysOfASourceGoesBeforeItsAddress) {
+  const auto may = [this](const std::vector<std::string_view>& entries, const dns::Name* key) {
+    ZoneSettings settings = zone("a.");
+    settings.sources.push_back(*parse_source("axfr://127.0.0.1:1?key=xfr."));
+    for (const std::string_view entry : entries)
+      settings.allow_notify.push_back(*net::AccessRule::parse(entry));
+    open({settings});
+    backend::ZoneTables::Pin pin(*tables_);
+    const auto& rules = pin.acquire().find(name("a."))->policy().allow_notify;
+    return net::any_allows(rules, {asio::ip::address_v4::loopback(), key});
+  };
+  const dns::Name xfr = name("xfr.");
+  EXPECT_TRUE(may({}, nullptr));
+  EXPECT_TRUE(may({"192.0.2.1 key:xfr.", "key:xfr."}, nullptr)) << "none of them is about it";
+  EXPECT_FALSE(may({"127.0.0.1 key:xfr."}, nullptr));
+  EXPECT_FALSE(may({"0.0.0.0/0 key:xfr.", "192.0.2.1"}, nullptr));
+  EXPECT_TRUE(may({"127.0.0.1 key:xfr."}, &xfr));
+  EXPECT_FALSE(may({"127.0.0.1 tls"}, &xfr));
+}
+
 TEST_F(ZoneChangesTest, SevenDaysAZoneIsServedAtOnceWhenItComesBackThenItIsForgotten) {
   open();
   EXPECT_TRUE(wait(begin_add(zone("a."))));
