@@ -1,5 +1,6 @@
 #include "app/reload.h"
 
+#include <set>
 
 #include "app/zone_options.h"
 #include "base/log.h"
