@@ -345,18 +345,24 @@ class Credentials(Base):
         done = second.verb("retransfer", "large.test.")
         self.assertEqual(done.returncode, 0, done)
 
-    def test_a_secret_that_is_mended_is_tried_at_once(self):
+    def test_with_another_secret_the_primary_is_asked_at_once(self):
+        """The zone's own refresh and retry are a day, and nobody sends NOTIFY."""
         good, wrong = Key("k.test."), Key("k.test.")
         self.server.keys = [good.toml()]
         self.configure(self.zone("a.test.", **{"allow-transfer": ["key:k.test."]}))
         self.reload()
-        zone = {"name": "a.test.", "source": [f"axfr://127.0.0.1:{self.server.port}?key=k.test."], "retry-min": "1h"}
-        second = Understudy(self.scratch, [zone], name="second", keys=[wrong.toml()]).start()
-        until("it is refused", lambda: second.status("a.test.")["primaries"][0]["failure"])
-        second.keys = [good.toml()]
-        second.write_config()
-        self.assertEqual(second.verb("reload").returncode, 0)
+        zone = {"name": "a.test.", "source": [f"axfr://127.0.0.1:{self.server.port}?key=k.test."], "retry-min": "1h", "retry-max": "1d"}
+        second = Understudy(self.scratch, [zone], name="second", keys=[good.toml()]).start()
         until("it comes", lambda: query.serial("127.0.0.1", second.port, "a.test.") == 1)
+        for key in (wrong, good):
+            second.keys = [key.toml()]
+            second.write_config()
+            self.assertEqual(second.verb("reload").returncode, 0)
+            if key is wrong:
+                until("it is refused", lambda: second.status("a.test.")["primaries"][0]["failure"])
+                os.rename(self.scratch.write("new", text("a.test.", 2)), self.zones["a.test."])
+                until("the primary has a new version", lambda: self.serial("a.test.") == 2)
+        until("it comes", lambda: query.serial("127.0.0.1", second.port, "a.test.") == 2)
 
     def test_listeners_over_tls_and_what_they_show(self):
         port = free_port()

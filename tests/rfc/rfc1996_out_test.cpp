@@ -79,15 +79,18 @@ class Rfc1996Out : public ::testing::Test {
       context_.run_one_for(100ms);
     }
   }
-  std::uint64_t count(std::string_view result) const {
-    const auto found = sender_.counts().find(result);
-    return found == sender_.counts().end() ? 0 : found->second;
+  std::uint64_t count(std::string_view result) const { return count(sender_, result); }
+  static std::uint64_t count(const sync::NotifySender& sender, std::string_view result) {
+    const auto found = sender.counts().find(result);
+    return found == sender.counts().end() ? 0 : found->second;
   }
 
   asio::io_context context_;
   SystemClock clock_;
   const dns::Name apex_ = dns::Name::from_text("example.").value();
   sync::NotifySender sender_{context_.get_executor(), clock_, {.copies = 3, .first_wait = 50ms}};
+  // Where a copy would be no answer's fault: connections and handshakes take as long as they take.
+  sync::NotifySender patient_{context_.get_executor(), clock_, {.copies = 1, .first_wait = 60s}};
 };
 
 // 3.7: "A NOTIFY request has QDCOUNT>0, ANCOUNT>=0, AUCOUNT>=0, ADCOUNT>=0.  If ANCOUNT>0, then the answer
@@ -198,8 +201,8 @@ TEST_F(Rfc1996Out, OverTcpWhereThatIsAskedFor) {
   });
   const Rr soa = rr("example. 300 SOA ns.example. host.example. 1 1 2 3 4");
   const net::Endpoint there{asio::ip::address_v4::loopback(), acceptor.local_endpoint().port()};
-  sender_.notify({apex_, dns::RRType::SOA, soa.ttl, soa.rdata}, {{there, {}, true}}, std::nullopt);
-  run_until([&] { return count("ok") == 1; });
+  patient_.notify({apex_, dns::RRType::SOA, soa.ttl, soa.rdata}, {{there, {}, true}}, std::nullopt);
+  run_until([&] { return count(patient_, "ok") == 1; });
 }
 
 // Over TLS, and to nobody who does not prove to be the one that is meant. "dot" is not asked for: RFC
@@ -213,9 +216,9 @@ TEST_F(Rfc1996Out, OverTlsToWhoProvesItsName) {
   for (const auto& [name, result] : {std::pair{"first", "ok"}, {"second", "tls-untrusted"}}) {
     net::Trust trust;
     trust.tls = net::TlsTrust{client, {name, {}, false}};
-    sender_.notify({apex_, dns::RRType::SOA, soa.ttl, soa.rdata}, {{secondary.address(), trust}},
-                   std::nullopt);
-    run_until([&, result = result] { return count(result) == 1; });
+    patient_.notify({apex_, dns::RRType::SOA, soa.ttl, soa.rdata}, {{secondary.address(), trust}},
+                    std::nullopt);
+    run_until([&, result = result] { return count(patient_, result) == 1; });
   }
   EXPECT_EQ(secondary.queries, 1);
 }
