@@ -180,6 +180,13 @@ void print_primary(const json::object& primary, UnixTime now, const Console& con
     }
     line(text);
   }
+  std::string traits;
+  if (flag_at(primary, "pinned")) traits = "what is served came from it";
+  for (const json::value& word : list_at(primary, "learnt"))
+    traits += std::string(traits.empty() ? "" : "; ") +
+              (word.get_string() == "no-edns" ? "asked without EDNS, which it does not understand"
+                                 : "asked for whole zones, as it knows no IXFR");
+  if (!traits.empty()) line(traits);
   if (has(primary, "failure") && !failing) {
     const json::object& failure = object_at(primary, "failure");
     line("last failure " + age_text(time_at(failure, "when"), now) + ": " + failure_text(failure));

@@ -54,6 +54,8 @@ json::object primary_report(const sync::PrimaryStatus& primary) {
   if (primary.soa_rtt_seconds) report["soa_rtt_seconds"] = *primary.soa_rtt_seconds;
   report["failing_since"] = time_or_null(primary.failing_since);
   report["failure"] = failure_report(primary.failure);
+  report["pinned"] = primary.pinned;
+  report["learnt"] = json::array(primary.learnt.begin(), primary.learnt.end());
   return report;
 }
 

@@ -39,7 +39,13 @@ void Roster::enter(std::vector<ZoneSettings> zones, const std::vector<backend::Z
     const auto newer = timers.find(row.id);
     const backend::TimerRow remembered =
         newer != timers.end() ? newer->second : reader.timers(row.id).value_or(backend::TimerRow{});
-    agent->start(row, {soa_of(reader, apex, row), remembered, reader.standing(row.id), reader.held(row.id)});
+    ZoneAgent::Remembered of_zone{soa_of(reader, apex, row), remembered, reader.standing(row.id),
+                                  reader.held(row.id), {}};
+    if (agent->settings().sources.size() > 1) {
+      const auto version = reader.version(row.id, row.version);
+      if (version) of_zone.source = version->source;
+    }
+    agent->start(row, std::move(of_zone));
     by_id_[row.id] = agent;
     by_key_[key_of(apex)] = agent.get();
     const std::vector<SourceSpec>& sources = agent->settings().sources;

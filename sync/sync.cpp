@@ -275,7 +275,8 @@ SyncTotals Sync::totals() const {
   SyncTotals totals;
   const Tallies& tallies = impl_->tallies;
   for (const auto& [key, count] : tallies.transfers_in) {
-    totals.transfers_in.push_back({key.first, "tcp", key.second, count});
+    const auto& [type, transport, result] = key;
+    totals.transfers_in.push_back({type, transport, result, count});
   }
   totals.transfer_fallbacks.assign(tallies.transfer_fallbacks.begin(), tallies.transfer_fallbacks.end());
   totals.transfer_durations_sum_count = {tallies.transfer_seconds,

@@ -94,7 +94,7 @@ asio::awaitable<Result<>> ZoneAgent::publish_held(backend::Standing standing) {
   }
   if (!published) co_return published.error();
   standing_ = order.standing;
-  adopt(*published, held.source_serial);
+  adopt(*published, held.source_serial, held.row.source);
   note_serial(held.source_serial);
   if (!tell_others_from_mirror())
     co_return Error{reason::mirror_io, "it is published, but its SOA record cannot be read"};
@@ -176,7 +176,7 @@ asio::awaitable<Result<std::string>> ZoneAgent::roll_back(backend::Version versi
   }
   if (!published) co_return published.error();
   standing_ = order.standing;
-  adopt(*published, source_serial);
+  adopt(*published, source_serial, {});
   tell_others_from_mirror();
   log::warning("rolled-back",
                {{"zone", zone}, {"to", version}, {"version", row_.version}, {"serial", row_.serial}});

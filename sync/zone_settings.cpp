@@ -40,9 +40,14 @@ Result<> put_parameter(AxfrSource& source, std::string_view parameter) {
     if (name == "key" && !source.key) return put_key(source, value);
     if (name == "name" && source.tls && source.tls->name.empty()) return put_name(source, value);
     if (name == "pin" && source.tls && !source.tls->pin) return put_pin(source, value);
+    if (name == "ixfr" && value == "no" && source.ixfr) {
+      source.ixfr = false;
+      return {};
+    }
   }
-  return Error{"bad-source", "\"" + std::string(parameter) + "\" is not understood, or given twice: write " +
-                                 (source.tls ? "name=HOST, pin=BASE64 or key=NAME" : "key=NAME")};
+  return Error{"bad-source",
+               "\"" + std::string(parameter) + "\" is not understood, or given twice: write " +
+                   (source.tls ? "name=HOST, pin=BASE64, key=NAME or ixfr=no" : "key=NAME or ixfr=no")};
 }
 
 Result<SourceSpec> parse_primary(AxfrSource source, std::uint16_t port, std::string_view rest) {
@@ -97,7 +102,14 @@ std::string to_string(const SourceSpec& source) {
   if (primary->tls && !primary->tls->name.empty()) add("name=", primary->tls->name);
   if (primary->tls && primary->tls->pin) add("pin=", net::to_string(*primary->tls->pin));
   if (primary->key) add("key=", dns::to_string(*primary->key));
+  if (!primary->ixfr) add("ixfr=", "no");
   return text;
+}
+
+std::string_view transport_of(const SourceSpec& source) {
+  const auto* primary = std::get_if<AxfrSource>(&source);
+  if (primary == nullptr) return "file";
+  return primary->tls ? "tls" : "tcp";
 }
 
 std::optional<Error> unknown_key(const ZoneSettings& zone, const dns::TsigKeyRing& keys) {

@@ -33,6 +33,9 @@ struct PrimaryStatus {
   std::optional<double> soa_rtt_seconds;  // of its last answer to a question for an SOA
   std::optional<Failure> failure;         // the last one, kept after recovery
   UnixTime failing_since = 0;             // 0: not failing
+  bool pinned = false;                    // what is live came from it, and differences do
+  // What it turned out not to do, for any zone, and is not asked for a while: "no-edns", "no-ixfr".
+  std::vector<std::string_view> learnt = {};
 };
 
 // The newest NOTIFY to a secondary of ours.
