@@ -135,6 +135,12 @@ json::object zone_report(const sync::ZoneStatus& status,
   report["next_check"] = time_or_null(status.timers.next_check);
   report["expires"] = has_data ? time_or_null(status.timers.expires) : json::value(nullptr);
   report["signatures_end"] = time_or_null(status.signatures_end);
+  report["parent_ds"] = nullptr;
+  if (status.parent_ds.state != sync::ParentDs::State::unasked) {
+    report["parent_ds"] = json::object{{"state", sync::to_string(status.parent_ds.state)},
+                                       {"reason", sync::reason::ds_at_parent},
+                                       {"message", status.parent_ds.message}};
+  }
   report["out_of_sync_since"] = time_or_null(status.out_of_sync_since);
   report["transferring"] = status.transferring;
   report["last_transfer"] =

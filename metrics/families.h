@@ -23,6 +23,7 @@ enum class FamilyId : std::uint8_t {
   zone_held,
   zone_stale,
   zone_rrsig_min_expiry,
+  zone_parent_ds,
   primary_up,
   primary_soa_rtt,
   transfers_in,

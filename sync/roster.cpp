@@ -11,6 +11,14 @@ std::optional<dns::Soa> soa_of(backend::Reader& reader, const dns::Name& apex, c
   return dns::Soa::of(record->rdata);
 }
 
+bool is_signed(backend::Reader& reader, const dns::Name& apex, const backend::ZoneRow& row) {
+  dns::NameKey key(apex);
+  backend::FoundNode found;
+  if (row.generation == 0 || !reader.find_exact(row.generation, key, key.size(), found)) return false;
+  const auto soa = found.node.find(dns::RRType::SOA);
+  return soa && soa->signature_count() != 0;
+}
+
 backend::ZonePolicy policy_of(const ZoneSettings& settings) {
   backend::ZonePolicy policy{settings.allow_transfer, settings.allow_notify};
   for (const SourceSpec& source : settings.sources) {
@@ -39,8 +47,9 @@ void Roster::enter(std::vector<ZoneSettings> zones, const std::vector<backend::Z
     const auto newer = timers.find(row.id);
     const backend::TimerRow remembered =
         newer != timers.end() ? newer->second : reader.timers(row.id).value_or(backend::TimerRow{});
-    ZoneAgent::Remembered of_zone{soa_of(reader, apex, row), remembered, reader.standing(row.id),
-                                  reader.held(row.id), {}};
+    ZoneAgent::Remembered of_zone{soa_of(reader, apex, row),    remembered,
+                                  reader.standing(row.id),      reader.held(row.id),
+                                  is_signed(reader, apex, row), {}};
     if (agent->settings().sources.size() > 1) {
       const auto version = reader.version(row.id, row.version);
       if (version) of_zone.source = version->source;

@@ -31,6 +31,7 @@ struct Sync::Impl {
         pool(options.pool_threads, options.turns),
         store(m.writer(), options.turns),
         gate(executor),
+        counting(executor),
         publisher(store, executor),
         notify_sender(executor, clock),
         workshop{executor,
@@ -41,6 +42,7 @@ struct Sync::Impl {
                  store,
                  publisher,
                  gate,
+                 counting,
                  health,
                  notify_sender,
                  *keys,
@@ -48,6 +50,7 @@ struct Sync::Impl {
                  tallies,
                  listeners,
                  [this](backend::ZoneId zone, const backend::TimerRow& row) { dirty_timers[zone] = row; },
+                 [this](dns::NameView apex) { return roster.find(apex); },
                  [this](const std::shared_ptr<ZoneAgent>& agent) { scheduler.reschedule(agent); }},
         scheduler(executor, c),
         roster(workshop, t),
@@ -73,7 +76,7 @@ struct Sync::Impl {
   const dns::TsigKeyRingPtr keys;
   Pool pool;
   StoreThread store;
-  BulkGate gate;
+  BulkGate gate, counting;
   Publisher publisher;
   PrimaryHealth health;
   NotifySender notify_sender;

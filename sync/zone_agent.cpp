@@ -49,7 +49,7 @@ void ZoneAgent::start(const backend::ZoneRow& row, Remembered remembered) {
   // A file may have changed while we were away; looking costs nothing.
   if (all_files(settings_)) timer_.wanted(now);
   show_service();
-  if (timer_.state() == ZoneState::stale) became_stale();
+  if (remembered.is_signed) begin_counting();
 }
 
 void ZoneAgent::want_check(Done done) {
@@ -144,8 +144,9 @@ void ZoneAgent::end_cycle(const Result<Outcome>& result) {
   if (result && has_data()) {
     const ZoneState before = timer_.state();
     timer_.succeeded(now, soa_, told_.value_or(ToldExpire{}));
-    signatures_end_at_ = SteadyTime::max();
+    if (timer_.state() != ZoneState::stale || before != ZoneState::stale) show_signatures();
     show_service();
+    look_at_parent();
     if (timer_.state() == ZoneState::fresh && (before == ZoneState::expired || before == ZoneState::stale))
       log::info("zone-serving-again", {{"zone", dns::to_string(settings_.apex)}});
   } else {

@@ -26,6 +26,7 @@
 #include "sync/file_source.h"
 #include "sync/gate.h"
 #include "sync/notify_sender.h"
+#include "sync/parent_ds.h"
 #include "sync/primary_health.h"
 #include "sync/refresh_timer.h"
 #include "sync/transfer_client.h"
@@ -51,6 +52,7 @@ struct Workshop {
   StoreThread& store;
   Publisher& publisher;
   BulkGate& gate;
+  BulkGate& counting;  // of signatures: one zone at a time
   PrimaryHealth& health;
   NotifySender& notify;
   const dns::TsigKeyRing& keys;
@@ -59,6 +61,8 @@ struct Workshop {
   std::vector<backend::PublicationListener*>& listeners;
   // Timer rows changed: kept for the next flush.
   std::function<void(backend::ZoneId, const backend::TimerRow&)> save_timers;
+  // The agent of a zone that is served; nullptr where there is none.
+  std::function<const class ZoneAgent*(dns::NameView)> find_zone;
   // An agent's due() changed while no cycle of it was under way.
   std::function<void(const std::shared_ptr<class ZoneAgent>&)> reschedule;
 };
@@ -75,7 +79,8 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
     backend::TimerRow timers;
     backend::Standing standing;
     std::optional<backend::HeldVersion> held;
-    std::string source;  // that the live version came from; empty: not known, or there is only one
+    bool is_signed = false;  // the live version's SOA is
+    std::string source;      // that the live version came from; empty: not known, or there is only one
   };
   void start(const backend::ZoneRow& row, Remembered remembered);
 
@@ -173,8 +178,16 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   void tell_others(std::uint32_t soa_ttl, dns::Octets soa_rdata);
   bool tell_others_from_mirror();
   void show_service();
-  void became_stale();
-  void look_for_signatures();
+  void follow_signatures(const BuiltZone& built);
+  void begin_counting();
+  boost::asio::awaitable<void> count_signatures();
+  bool take_count(std::optional<std::pair<backend::Version, backend::SignatureEnds>> counted);
+  void show_signatures();
+  std::optional<ParentDs> ask_own_parent() const;
+  boost::asio::awaitable<ParentDs> ask_parent();
+  boost::asio::awaitable<std::optional<Finding>> judge_parent(bool may_hold);
+  void look_at_parent();
+  boost::asio::awaitable<void> watch_parent(backend::Version version);
   void accept_later();
   Error removed() const;
 
@@ -208,8 +221,18 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   std::optional<backend::HeldVersion> held_;
   SteadyTime accept_at_ = SteadyTime::max();          // when the held version is published by itself
   SteadyTime signatures_end_at_ = SteadyTime::max();  // while stale
-  UnixTime signatures_end_ = 0;                       // the first end of a signature, where it was looked for
-  SteadyTime whole_at_{};                             // when the zone was transferred whole last
+  UnixTime signatures_end_ = 0;                       // the first end of a signature, where it is known
+  struct Signatures {
+    backend::SignatureEnds ends;
+    std::optional<backend::Version> counted_to;  // the version that `ends` is of
+    bool counting = false;
+    // Published while they were counted; without a change: that could not be told.
+    std::vector<std::pair<backend::Version, std::optional<backend::SignatureChange>>> since;
+  } signatures_;
+  ParentDs parent_ds_, asked_parent_;  // of what is live, and of what the gate looks at
+  std::optional<SteadyTime> parent_asked_;
+  bool looking_at_parent_ = false;
+  SteadyTime whole_at_{};  // when the zone was transferred whole last
   dns::Soa soa_{};
   std::vector<Source> sources_;
   FileState file_state_;               // of the file as it was read last
@@ -218,9 +241,9 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   bool retired_ = false, publishing_ = false;
   std::function<void()> retired_done_;
   bool whole_wanted_ = false, tried_ = false, transferring_ = false, answered_ = false;
-  std::optional<std::uint32_t> hint_;  // the serial a NOTIFY told
-  std::optional<ToldExpire> told_;     // by those that were asked in the check under way
-  std::optional<std::size_t> pinned_;  // the source of what is live, where there are several
+  std::optional<std::uint32_t> hint_;      // the serial a NOTIFY told
+  std::optional<ToldExpire> told_;         // by those that were asked in the check under way
+  std::optional<std::size_t> pinned_;      // the source of what is live, where there are several
   std::optional<SteadyTime> ahead_since_;  // another has a newer version, and the pinned one has not
   bool moving_ = false;                    // whoever has a newer version gives it
   std::optional<std::uint32_t> primary_serial_;

@@ -34,8 +34,8 @@ void ZoneAgent::note_answer(Source& source, std::uint32_t serial, std::chrono::n
   note_serial(serial);
 }
 
-// RFC 7314 4: of several the most. One that tells nothing may be the primary of them all, whose copy holds for
-// as long as the SOA says.
+// RFC 7314 4: of several the most. One that tells nothing may be the primary of them all, whose copy holds
+// for as long as the SOA says.
 void ZoneAgent::note_expire(std::optional<std::uint32_t> told) {
   if (!told_) {
     told_ = ToldExpire{told};
@@ -133,6 +133,7 @@ ZoneStatus ZoneAgent::status() const {
   status.raises_serial = settings_.raise_serial;
   status.accept_after = settings_.gate.accept_after;
   status.signatures_end = signatures_end_;
+  status.parent_ds = parent_ds_;
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     PrimaryStatus primary = workshop_.health.complete(sources_[i].status);
     if (primary.address) primary.learnt = workshop_.health.learnt(*primary.address, workshop_.clock.steady());

@@ -54,18 +54,32 @@ std::optional<Error> ZoneAgent::judge_serial(const BuiltZone& built, Findings& f
 }
 
 asio::awaitable<Result<ZoneAgent::Findings>> ZoneAgent::pass_gate(std::shared_ptr<BuiltZone> built) {
-  auto later = Later<std::shared_ptr<Result<Findings>>>::make(workshop_.executor);
+  struct Examined {
+    Result<Findings> findings;
+    Result<Keys> keys;
+  };
+  auto later = Later<std::shared_ptr<Examined>>::make(workshop_.executor);
   const Candidate candidate{settings_.apex, settings_.gate, row_, built, workshop_.clock.wall()};
   workshop_.pool.post([later, candidate, &mirror = workshop_.mirror] {
-    later->set(std::make_shared<Result<Findings>>(examine(candidate, mirror)));
+    later->set(std::make_shared<Examined>(Examined{examine(candidate, mirror), keys_of(candidate, mirror)}));
   });
   auto waiting = later->get();
-  const std::shared_ptr<Result<Findings>> examined = co_await std::move(waiting);
-  if (!*examined || settings_.gate.command.empty()) co_return std::move(*examined);
-  auto asking = ask_command(built);
-  std::optional<Finding> finding = co_await std::move(asking);
-  if (finding) (**examined).push_back(std::move(*finding));
-  co_return std::move(*examined);
+  const std::shared_ptr<Examined> examined = co_await std::move(waiting);
+  if (!examined->findings) co_return examined->findings.error();
+  if (!examined->keys) co_return examined->keys.error();
+  Findings findings = std::move(*examined->findings);
+  if (!settings_.gate.command.empty()) {
+    auto asking = ask_command(built);
+    std::optional<Finding> finding = co_await std::move(asking);
+    if (finding) findings.push_back(std::move(*finding));
+  }
+  asked_parent_ = {};
+  if (settings_.gate.parent_ds != Act::off && !examined->keys->built) {
+    auto judging = judge_parent(!has_data() || examined->keys->live);
+    std::optional<Finding> finding = co_await std::move(judging);
+    if (finding) findings.push_back(std::move(*finding));
+  }
+  co_return findings;
 }
 
 asio::awaitable<std::optional<Finding>> ZoneAgent::ask_command(std::shared_ptr<BuiltZone> built) {
@@ -96,8 +110,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::take_over(Arrival arrival
     return error;
   };
   if (retired_) co_return refuse(removed());
-  const std::optional<ToldExpire> told_before =
-      std::exchange(told_, ToldExpire{arrival.counts.expire, true});
+  const std::optional<ToldExpire> told_before = std::exchange(told_, ToldExpire{arrival.counts.expire, true});
   if (is_live(*built)) {
     workshop_.publisher.discard(built->generation);
     soa_ = built->summary.soa;
@@ -111,11 +124,11 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::take_over(Arrival arrival
     return outcome;
   };
   if (built->breaks_signatures) {
-    co_return judged(refuse(
-        {reason::serial_raise, "its serial " + std::to_string(built->source_serial) + " is not newer than " +
-                                   std::to_string(row_.serial) +
-                                   ", which is served, and cannot be raised: the zone has RRSIG or "
-                                   "ZONEMD records. Set serial = \"keep\" for it"}));
+    co_return judged(
+        refuse({reason::serial_raise, "its serial " + std::to_string(built->source_serial) +
+                                          " is not newer than " + std::to_string(row_.serial) +
+                                          ", which is served, and cannot be raised: the zone has RRSIG or "
+                                          "ZONEMD records. Set serial = \"keep\" for it"}));
   }
   Findings findings;
   if (!any_serial) {
@@ -175,6 +188,9 @@ void ZoneAgent::adopt(const backend::ZoneRow& row, std::uint32_t source_serial, 
   pin(source);
   standing_.last = std::max(standing_.last, row.version);
   standing_.source_serial = source_serial;
+  parent_asked_.reset();
+  if (asked_parent_.state != ParentDs::State::unasked) parent_asked_ = workshop_.clock.steady();
+  parent_ds_ = std::exchange(asked_parent_, {});
   held_.reset();
   accept_later();
 }
@@ -207,6 +223,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::publish(Arrival arrival) 
   standing_.serial_unmoved = order.standing.serial_unmoved;
   soa_ = soa;
   adopt(*published, source_serial, source);
+  follow_signatures(built);
   note_serial(source_serial);
   announce(arrival);
   co_return Outcome::published;

@@ -166,6 +166,7 @@ TEST(Families, HaveTheNamesOfTheContract) {
       {"understudy_zone_held", {"zone"}},
       {"understudy_zone_stale", {"zone"}},
       {"understudy_zone_rrsig_min_expiry_timestamp_seconds", {"zone"}},
+      {"understudy_zone_parent_ds", {"zone", "state"}},
       {"understudy_versions_held_total", {"reason"}},
       {"understudy_primary_up", {"zone", "primary"}},
       {"understudy_primary_soa_rtt_seconds", {"zone", "primary"}},
