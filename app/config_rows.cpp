@@ -222,8 +222,7 @@ const ConfigRow rows[] = {
       "certificate is for that name, or with `pin=` and the SHA-256 of its key in base64 from the one with "
       "that "
       "key (joined by `&`, as is `key=`; `alpn=optional` takes a server that is too old to say that it "
-      "speaks "
-      "DNS, as RFC 9103 wants it: NSD), "
+      "speaks DNS, as RFC 9103 wants it: NSD), both with `ixfr=no` where only whole zones are to be asked for, "
       "`file:PATH` reads a zone file and reads it again when it changes. Required."},
      [](ConfigDraft& d, const OptionValue& v) {
        return append(d.zone.sources, sync::parse_source(text(v)));
@@ -264,6 +263,13 @@ const ConfigRow rows[] = {
      [](ConfigDraft& d, const OptionValue& v) {
        return append(d.zone.compare_with, net::parse_endpoint(text(v), dns_port));
      }},
+    {{"zone", "pin-tolerance", Type::duration, "10s", 0, day, "", "",
+      "How long the primary that gave the version that is served may lag behind another of the sources "
+      "before "
+      "that one is moved to, and the zone transferred whole from there. Differences (IXFR) are asked of the "
+      "primary that gave what is served only: two primaries may come to one serial by different ways. 0s: at "
+      "once."},
+     [](ConfigDraft& d, const OptionValue& v) { return keep(d.zone.pin_tolerance, seconds(v)); }},
     {{"zone", "refresh-min", Type::duration, "60s", 1, year, "", "",
       "The SOA's REFRESH is raised to this: how long to wait between checks."},
      [](ConfigDraft& d, const OptionValue& v) { return keep(d.zone.timers.refresh_min, seconds(v)); }},
@@ -275,7 +281,11 @@ const ConfigRow rows[] = {
     {{"zone", "retry-max", Type::duration, "1h", 1, year, "", "", "The SOA's RETRY is lowered to this."},
      [](ConfigDraft& d, const OptionValue& v) { return keep(d.zone.timers.retry_max, seconds(v)); }},
     {{"zone", "expire-min", Type::duration, "1h", minute, 10 * year, "", "",
-      "The SOA's EXPIRE is raised to this: how long the zone is served after the last successful check."},
+      "The SOA's EXPIRE is raised to this: how long the zone is served after the last successful check. "
+      "Where "
+      "a primary tells how long its own copy holds (EDNS EXPIRE, RFC 7314), that counts instead if it is "
+      "less, "
+      "and is raised likewise."},
      [](ConfigDraft& d, const OptionValue& v) { return keep(d.zone.timers.expire_min, seconds(v)); }},
     {{"zone", "expire-max", Type::duration, "4w", minute, 10 * year, "", "",
       "The SOA's EXPIRE is lowered to this."},

@@ -38,6 +38,33 @@ void both(std::vector<ConfigRow>& rows, const Option& option, std::string_view z
                   }});
 }
 
+constexpr std::uint16_t dns_port = 53;
+
+void add_parent_rows(std::vector<ConfigRow>& rows) {
+  both<[](GatePolicy& g, const OptionValue& v) { g.parent_ds = act(v); }>(
+      rows,
+      {"gate", "ds-at-parent", Type::choice, "hold", 0, 0, "", acts,
+       "A version without DNSKEY whose parent publishes a DS record, so that validating resolvers would "
+       "refuse "
+       "it. The first version of a zone, and one that comes after a signed one, is held; later ones, and "
+       "those "
+       "whose parent could not be asked, are served with an alarm. Asked is our own copy of the parent where "
+       "we "
+       "serve it, and else `parent-resolver`."},
+      "gate.ds-at-parent");
+  rows.push_back(
+      {{"gate", "parent-resolver", Type::list, "", 0, 0, "", "",
+        "Who is asked for the DS records of zones that come without signatures, in order: addresses of "
+        "resolvers, or of name servers of the parents; port 53 unless given. Without it nobody is asked, so "
+        "that a server without a way out need not have one."},
+       [](ConfigDraft& draft, const OptionValue& value) -> Result<> {
+         const auto address = net::parse_endpoint(std::get<std::string>(value), dns_port);
+         if (!address) return address.error();
+         draft.config.gate.parent_resolvers.push_back(*address);
+         return {};
+       }});
+}
+
 Result<> add_word(std::vector<std::string>& command, const std::string& word) {
   if (command.empty() && !word.starts_with('/')) {
     return Error{"configuration",
@@ -122,9 +149,10 @@ void add_content_rows(std::vector<ConfigRow>& rows) {
        "A version of a signed zone in which an authoritative RRset, the DNSKEY among them, has no signature "
        "that a key of the apex verifies and that holds now, or whose chain of NSEC or NSEC3 has a gap. To "
        "look "
-       "costs a walk over the zone with a verification each RRset, for every version. The parent's DS is not "
-       "looked at."},
+       "costs a walk over the zone with a verification each RRset, for every version. The parent's DS is "
+       "another matter: see `ds-at-parent`."},
       "gate.dnssec");
+  add_parent_rows(rows);
   add_command_rows(rows);
   both<[](GatePolicy& g, const OptionValue& v) { g.command_timeout = seconds(v); }>(
       rows,

@@ -94,6 +94,10 @@ void print_decisions(const json::object& zone, UnixTime now, const Console& cons
     line("serial", console.paint(Colour::warning, "not newer than that of the version before") +
                        ": secondaries of this server take the zone by AXFR only");
   }
+  if (has(zone, "parent_ds")) {
+    const json::object& parent = object_at(zone, "parent_ds");
+    if (!text_at(parent, "message").empty()) line("parent", console.paint(Colour::bad, failure_text(parent)));
+  }
   if (has(zone, "signatures_end"))
     line("signatures", "the first ends " + age_text(time_at(zone, "signatures_end"), now));
 }
@@ -180,6 +184,13 @@ void print_primary(const json::object& primary, UnixTime now, const Console& con
     }
     line(text);
   }
+  std::string traits;
+  if (flag_at(primary, "pinned")) traits = "what is served came from it";
+  for (const json::value& word : list_at(primary, "learnt"))
+    traits += std::string(traits.empty() ? "" : "; ") +
+              (word.get_string() == "no-edns" ? "asked without EDNS, which it does not understand"
+                                              : "asked for whole zones, as it knows no IXFR");
+  if (!traits.empty()) line(traits);
   if (has(primary, "failure") && !failing) {
     const json::object& failure = object_at(primary, "failure");
     line("last failure " + age_text(time_at(failure, "when"), now) + ": " + failure_text(failure));

@@ -16,4 +16,13 @@ inline std::optional<dns::Record> soa_record(Reader& reader, const Name& apex, G
   return dns::Record{apex, RRType::SOA, rrset->ttl(), rrset->expand(apex).front()};
 }
 
+// Whether the apex has records of that type in a generation that the renewed reader sees.
+inline bool has_at_apex(Reader& reader, const Name& apex, Generation generation, RRType type) {
+  dns::NameKey key(apex);
+  FoundNode found;
+  if (!reader.find_exact(generation, key, key.size(), found)) return false;
+  const std::optional<RRsetView> rrset = found.node.find(type);
+  return rrset && rrset->size() != 0;
+}
+
 }  // namespace understudy::backend

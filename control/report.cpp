@@ -76,6 +76,8 @@ json::object primary_report(const sync::PrimaryStatus& primary) {
   if (primary.soa_rtt_seconds) report["soa_rtt_seconds"] = *primary.soa_rtt_seconds;
   report["failing_since"] = time_or_null(primary.failing_since);
   report["failure"] = failure_report(primary.failure);
+  report["pinned"] = primary.pinned;
+  report["learnt"] = json::array(primary.learnt.begin(), primary.learnt.end());
   return report;
 }
 
@@ -157,6 +159,12 @@ json::object zone_report(const sync::ZoneStatus& status,
   report["next_check"] = time_or_null(status.timers.next_check);
   report["expires"] = has_data ? time_or_null(status.timers.expires) : json::value(nullptr);
   report["signatures_end"] = time_or_null(status.signatures_end);
+  report["parent_ds"] = nullptr;
+  if (status.parent_ds.state != sync::ParentDs::State::unasked) {
+    report["parent_ds"] = json::object{{"state", sync::to_string(status.parent_ds.state)},
+                                       {"reason", sync::reason::ds_at_parent},
+                                       {"message", status.parent_ds.message}};
+  }
   report["out_of_sync_since"] = time_or_null(status.out_of_sync_since);
   report["transferring"] = status.transferring;
   report["last_transfer"] =

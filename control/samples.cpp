@@ -75,6 +75,11 @@ void add_zone(Exposition& out, const sync::ZoneStatus& zone, UnixTime now) {
     out.add(Id::catalog_broken, {label}, zone.catalog->failure ? 1 : 0);
   }
   if (zone.signatures_end != 0) out.add(Id::zone_rrsig_min_expiry, {label}, instant(zone.signatures_end));
+  using sync::ParentDs;
+  if (zone.parent_ds.state != ParentDs::State::unasked) {
+    for (const ParentDs::State state : {ParentDs::State::present, ParentDs::State::unknown})
+      out.add(Id::zone_parent_ds, {label, sync::to_string(state)}, zone.parent_ds.state == state ? 1 : 0);
+  }
   std::set<std::string> seen;  // a primary may stand twice in a list, a series may not
   for (const sync::PrimaryStatus& primary : zone.primaries) {
     const std::string name = primary_label(primary);

@@ -13,7 +13,7 @@ using Labels = std::array<std::string_view, n>;
 constexpr Labels<1> version{"version"}, state{"state"}, zone{"zone"}, result{"result"}, rcode{"rcode"},
     reason{"reason"}, action{"action"}, primary{"primary"}, difference{"class"};
 constexpr Labels<2> zone_role{"zone", "role"}, zone_primary{"zone", "primary"}, zone_result{"zone", "result"},
-    primary_state{"primary", "state"};
+    primary_state{"primary", "state"}, zone_state{"zone", "state"};
 constexpr Labels<3> transfer{"type", "transport", "result"}, zone_primary_class{"zone", "primary", "class"},
     proto_family_type{"proto", "family", "type"};
 
@@ -65,13 +65,15 @@ constexpr FamilyRow rows[] = {
     {Id::zone_stale, "understudy_zone_stale", Type::gauge, zone,
      "Whether the zone is served past its expire time, as its policy says."},
     {Id::zone_rrsig_min_expiry, "understudy_zone_rrsig_min_expiry_timestamp_seconds", Type::gauge, zone,
-     "When the first signature of a zone that is served stale ends or ended; absent where it is not known."},
     {Id::catalog_members, "understudy_catalog_members", Type::gauge, zone,
      "Zones that are served since this catalog lists them, or that it lists where it is made here."},
     {Id::catalog_members_refused, "understudy_catalog_members_refused", Type::gauge, zone,
      "Zones that this catalog lists and that are not taken from it: not allowed, or somebody else's already."},
     {Id::catalog_broken, "understudy_catalog_broken", Type::gauge, zone,
      "Whether the version of this catalog that is stored as the live one cannot be obeyed."},
+    {Id::zone_parent_ds, "understudy_zone_parent_ds", Type::gauge, zone_state,
+     "Of a zone that is served without DNSKEY: whether its parent publishes a DS record (present), or could "
+     "not be asked (unknown); absent where nobody is asked."},
     {Id::primary_up, "understudy_primary_up", Type::gauge, zone_primary,
      "Whether the last attempt at this primary was answered."},
     {Id::primary_soa_rtt, "understudy_primary_soa_rtt_seconds", Type::gauge, zone_primary,

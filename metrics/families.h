@@ -32,6 +32,7 @@ enum class FamilyId : std::uint8_t {
   catalog_members,
   catalog_members_refused,
   catalog_broken,
+  zone_parent_ds,
   primary_up,
   primary_soa_rtt,
   transfers_in,

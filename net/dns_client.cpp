@@ -6,6 +6,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "dns/edns.h"
 #include "net/client_stream.h"
 #include "net/deadline.h"
 #include "net/framing.h"
@@ -140,20 +141,29 @@ Message make_query(dns::NameView name, dns::RRType type, QueryOptions options) {
   dns::Header header;
   header.flags = options.recursion_desired ? dns::flag::rd : 0;
   header.questions = 1;
-  header.additionals = options.edns ? 1 : 0;
   dns::store_header(query.data(), header);
   std::memcpy(query.data() + dns::header_octets, name.data(), name.size());
   std::uint8_t* p = query.data() + dns::header_octets + name.size();
   dns::store16(p, static_cast<std::uint16_t>(type));
   dns::store16(p + 2, static_cast<std::uint16_t>(dns::RRClass::IN));
-  if (!options.edns) return query;
+  if (options.edns) append_opt(query, options);
+  return query;
+}
+
+void append_opt(Message& query, QueryOptions options) {
+  constexpr std::size_t empty_option_octets = 4;
   const std::size_t at = query.size();
-  query.resize(at + opt_octets);  // owner: the root; extended RCODE, version and flags 0; no options
-  p = query.data() + at;
+  const std::size_t data = options.expire ? empty_option_octets : 0;
+  query.resize(at + opt_octets + data);  // owner: the root; extended RCODE, version and flags 0
+  std::uint8_t* p = query.data() + at;
   dns::store16(p + 1, static_cast<std::uint16_t>(dns::RRType::OPT));
   dns::store16(p + 3, limits::udp_octets);
   if (options.dnssec_ok) p[7] = 0x80;
-  return query;
+  dns::store16(p + 9, static_cast<std::uint16_t>(data));
+  if (options.expire) dns::store16(p + opt_octets, dns::expire_option);
+  dns::Header header = dns::load_header(query.data());
+  ++header.additionals;
+  dns::store_header(query.data(), header);
 }
 
 bool is_response_to(dns::Octets query, dns::Octets response) {

@@ -24,10 +24,13 @@ struct QueryOptions {
   bool recursion_desired = false;
   bool edns = true;  // an OPT record with a UDP size of limits::udp_octets
   bool dnssec_ok = false;
+  bool expire = false;  // asks how long the server's copy holds (EXPIRE, RFC 7314 2)
 };
 
 // A query of class IN. Its ID is 0; ask() puts a random one in.
 Message make_query(dns::NameView name, dns::RRType type, QueryOptions options = {});
+// Adds the OPT record that `options` want to a query that has none, behind all that it has.
+void append_opt(Message& query, QueryOptions options);
 
 enum class Transport : std::uint8_t { udp, tcp, tls };
 

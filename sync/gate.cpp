@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "backend/key_order.h"
+#include "backend/soa_record.h"
 #include "sync/built_walk.h"
 #include "sync/catalog.h"
 #include "sync/dnssec_check.h"
@@ -223,6 +224,29 @@ Result<> judge_catalog(const Candidate& candidate, backend::Mirror& mirror, std:
 }
 
 }  // namespace
+
+Result<Keys> keys_of(const Candidate& candidate, backend::Mirror& mirror) {
+  const BuiltZone& built = *candidate.built;
+  const auto reader = mirror.reader();
+  if (!reader) return reader.error();
+  if (const auto renewed = (*reader)->renew(); !renewed) return renewed.error();
+  const auto in = [&](backend::Generation generation) {
+    return generation != 0 && backend::has_at_apex(**reader, candidate.apex, generation, RRType::DNSKEY);
+  };
+  Keys keys{in(candidate.live.generation), false};
+  if (built.content == backend::Content::generation) {
+    keys.built = in(built.generation);
+    return keys;
+  }
+  const dns::NameKey apex(candidate.apex);
+  const auto node = std::find_if(built.nodes.begin(), built.nodes.end(), [&](const backend::StoredNode& n) {
+    return backend::order(n.key, apex.octets()) == 0;
+  });
+  // A patch without the apex leaves it as it is.
+  keys.built =
+      node == built.nodes.end() ? keys.live : backend::NodeView(node->block).find(RRType::DNSKEY).has_value();
+  return keys;
+}
 
 Result<Losses> losses_of(const Candidate& candidate, backend::Mirror& mirror) {
   Counter counter(candidate.apex);

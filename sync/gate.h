@@ -28,6 +28,12 @@ struct Candidate {
 // Everything but the operator's command, worst first. Errors: those of the mirror.
 Result<std::vector<Finding>> examine(const Candidate& candidate, backend::Mirror& mirror);
 
+// Whether the apex has a DNSKEY, in what is live and in the candidate.
+struct Keys {
+  bool live = false, built = false;
+};
+Result<Keys> keys_of(const Candidate& candidate, backend::Mirror& mirror);
+
 // What a version changes of the one that is live.
 struct Losses {
   std::uint64_t gone = 0;  // records whose data are there no more, DNSSEC's apart

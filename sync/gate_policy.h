@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "net/address.h"
 
 namespace understudy::sync {
 
@@ -29,7 +30,9 @@ struct GatePolicy {
   std::uint64_t ignore_below = 0;  // fewer records never count for shrink and churn
   Act losses = Act::off;           // MX and DNSKEY at the apex, wildcards
   Act zonemd = Act::off, dnssec = Act::off;
-  std::vector<std::string> command;  // empty: none
+  Act parent_ds = Act::off;                     // a version without DNSKEY whose parent publishes a DS
+  std::vector<net::Endpoint> parent_resolvers;  // who is asked, besides our own copy of the parent
+  std::vector<std::string> command;             // empty: none
   Seconds command_timeout{60};
   SerialPolicy backwards = SerialPolicy::ignore, unmoved = SerialPolicy::accept;
   Seconds full_check{0};    // a primary whose serial does not move is transferred whole this often; 0: never

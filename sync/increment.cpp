@@ -3,6 +3,7 @@
 namespace understudy::sync {
 
 Result<> Increment::changed(bool added, const dns::RecordView& record) {
+  has_signatures_ |= record.type == dns::RRType::RRSIG;
   if (added && record.type == dns::RRType::SOA) {
     soa_rdata_.assign(record.rdata.begin(), record.rdata.end());
     soa_ttl_ = record.ttl;
@@ -39,6 +40,8 @@ Result<std::optional<BuiltZone>> Increment::finish() {
   built.content = backend::Content::patch;
   built.nodes = std::move((*edited)->nodes);
   built.change = std::move((*edited)->change);
+  auto signatures = has_signatures_ ? backend::signatures_in(built.change) : backend::SignatureChange{};
+  if (signatures) built.signatures = std::move(*signatures);
   built.base = live_.version;
   built.source_serial = built.summary.serial;
   return std::optional<BuiltZone>(std::move(built));

@@ -32,6 +32,7 @@ class Increment final : public RecordTarget {
   const std::shared_ptr<ZoneBuild> whole_;
   std::vector<std::uint8_t> soa_rdata_;
   std::uint32_t soa_ttl_ = 0;
+  bool has_signatures_ = false;
 };
 
 }  // namespace understudy::sync

@@ -9,8 +9,10 @@ constexpr unsigned silences_before_blocking = 3;
 constexpr unsigned longest_block_shift = 4;  // 16 s
 // The one that may try while others are blocked has this long: a probe over UDP twice and TCP once.
 constexpr Seconds trial{6};
-// A primary that knows no IXFR may be replaced by one that does.
-constexpr Seconds without_ixfr{3600};
+// A primary that knows no IXFR, or no EDNS, may be replaced by one that does.
+constexpr Seconds without_ixfr{3600}, without_edns{3600};
+// One datagram may be lost, and another not.
+constexpr unsigned lost_before_without_edns = 3;
 
 bool is_silence(std::string_view why) { return reason::blame_of(why) == reason::Blame::silence; }
 
@@ -54,6 +56,27 @@ void PrimaryHealth::lacks_ixfr(const net::Endpoint& primary, SteadyTime now) {
 bool PrimaryHealth::may_know_ixfr(const net::Endpoint& primary, SteadyTime now) const {
   const auto found = records_.find(primary);
   return found == records_.end() || now >= found->second.no_ixfr_until;
+}
+
+void PrimaryHealth::edns_seen(const net::Endpoint& primary, EdnsSeen seen, SteadyTime now) {
+  if (seen == EdnsSeen::not_asked) return;
+  Record& record = records_[primary];
+  record.edns_unanswered = seen == EdnsSeen::unanswered ? record.edns_unanswered + 1 : 0;
+  const bool lacks = seen == EdnsSeen::ignored || seen == EdnsSeen::refused ||
+                     record.edns_unanswered >= lost_before_without_edns;
+  if (lacks) record.no_edns_until = now + without_edns;
+}
+
+bool PrimaryHealth::may_use_edns(const net::Endpoint& primary, SteadyTime now) const {
+  const auto found = records_.find(primary);
+  return found == records_.end() || now >= found->second.no_edns_until;
+}
+
+std::vector<std::string_view> PrimaryHealth::learnt(const net::Endpoint& primary, SteadyTime now) const {
+  std::vector<std::string_view> words;
+  if (!may_use_edns(primary, now)) words.push_back("no-edns");
+  if (!may_know_ixfr(primary, now)) words.push_back("no-ixfr");
+  return words;
 }
 
 void PrimaryHealth::heard_from(const boost::asio::ip::address& address) {

@@ -14,6 +14,15 @@
 
 namespace understudy::sync {
 
+// What came of EDNS in a question.
+enum class EdnsSeen : std::uint8_t {
+  not_asked,
+  understood,
+  ignored,     // the answer has none
+  refused,     // FORMERR or NOTIMP, and an answer to the same question without it
+  unanswered,  // only the same question without it was answered: as if it were lost on the way
+};
+
 class PrimaryHealth {
  public:
   struct Record {
@@ -24,8 +33,9 @@ class PrimaryHealth {
 
    private:
     friend class PrimaryHealth;
-    unsigned silences = 0;  // in a row
-    SteadyTime blocked_until{}, no_ixfr_until{};
+    unsigned silences = 0;         // in a row
+    unsigned edns_unanswered = 0;  // in a row
+    SteadyTime blocked_until{}, no_ixfr_until{}, no_edns_until{};
   };
 
   // An error where this primary was silent lately and should not be asked now: why it was silent.
@@ -37,6 +47,11 @@ class PrimaryHealth {
   // It said that it knows no IXFR (FORMERR, NOTIMP): for an hour no zone need ask it for differences.
   void lacks_ixfr(const net::Endpoint& primary, SteadyTime now);
   bool may_know_ixfr(const net::Endpoint& primary, SteadyTime now) const;
+  // What it made of EDNS. Where it understands none it is asked without for an hour, by all zones.
+  void edns_seen(const net::Endpoint& primary, EdnsSeen seen, SteadyTime now);
+  bool may_use_edns(const net::Endpoint& primary, SteadyTime now) const;
+  // In words, for PrimaryStatus.
+  std::vector<std::string_view> learnt(const net::Endpoint& primary, SteadyTime now) const;
   // A NOTIFY came from there: it lives.
   void heard_from(const boost::asio::ip::address& address);
 

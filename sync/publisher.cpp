@@ -95,6 +95,11 @@ Result<BuiltZone> ZoneBuild::finish() {
     }
     return built.error();
   }
+  built_.has_signatures = has_signatures_;
+  if (has_signatures_ && built_.change.how == backend::How::difference) {
+    auto signatures = backend::signatures_in(built_.change);
+    if (signatures) built_.signatures = std::move(*signatures);
+  }
   built_.bulk = is_bulk();
   built_.base = live_.version;
   built_.breaks_signatures = raised_ && has_signatures_;

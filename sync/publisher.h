@@ -8,6 +8,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <deque>
 
+#include "backend/signature_ends.h"
 #include "backend/zone_builder.h"
 #include "backend/zone_merge.h"
 #include "backend/zone_table.h"
@@ -31,6 +32,8 @@ struct BuiltZone {
   backend::Version base = 0;        // the version that was live when it was made: it can follow that one only
   std::uint32_t source_serial = 0;  // as its source has it; its own may have been raised
   bool breaks_signatures = false;   // it was raised, and something signs or digests the SOA
+  bool has_signatures = true;       // false: there is no RRSIG in all of it
+  std::optional<backend::SignatureChange> signatures = {};  // none: they have to be counted anew
 };
 
 // Records of one new version on their way into the mirror.

@@ -68,6 +68,7 @@ inline constexpr std::string_view dnskey_lost = "dnskey-lost";      // the DNSKE
 inline constexpr std::string_view wildcard_lost = "wildcard-lost";  // a wildcard that was there
 inline constexpr std::string_view zonemd = "zonemd";                // the zone's digest does not fit it
 inline constexpr std::string_view dnssec = "dnssec";                // its signatures do not fit it
+inline constexpr std::string_view ds_at_parent = "ds-at-parent";    // no keys, and the parent says there are
 inline constexpr std::string_view command = "command";              // the operator's own check said no
 inline constexpr std::string_view catalog_broken =
     "catalog-broken";  // a catalog zone that is none (RFC 9432)
@@ -77,9 +78,8 @@ inline constexpr std::string_view on_hold = "hold";                   // the ope
 inline constexpr std::string_view rolled_back = "rollback";           // or rolled it back
 // Of all of them, and serial-backwards: what versions_held_total counts by.
 inline constexpr std::string_view held_for[] = {
-    shrink,         churn,          ns_lost,        mx_lost, "dnskey-lost",
-    wildcard_lost,  zonemd,         dnssec,         command, "serial-backwards",
-    catalog_broken, catalog_shrink, serial_unmoved, on_hold, rolled_back};
+    shrink,        churn,   ns_lost,            mx_lost,        dnskey_lost,    wildcard_lost,  zonemd,  dnssec,
+    ds_at_parent,  command, "serial-backwards", catalog_broken, catalog_shrink, serial_unmoved, on_hold, rolled_back};
 
 // It was whole, and still not for us.
 inline constexpr std::string_view not_held = "not-held";  // that version is not, or no longer, held

@@ -63,17 +63,31 @@ void RefreshTimer::begin_check() {
   again_ = false;
 }
 
-void RefreshTimer::succeeded(Now now, const dns::Soa& soa) {
+// RFC 7314 4: what the primary's own timer has left, where it told that, goes before the SOA's EXPIRE, which
+// is never exceeded. Asking only ever puts the end off ("the maximum of the value returned [...] and the
+// current timer value"); a new version begins with it. The operator's bounds stand above both; but who has
+// nothing left itself puts nothing off, or a primary that serves on past its own end would keep ours alive.
+void RefreshTimer::renew_expiry(Now now, const ToldExpire& told) {
+  const Seconds whole = bounded(soa_.expire, bounds_.expire_min, bounds_.expire_max);
+  const Seconds left = bounded(std::min(told.seconds.value_or(soa_.expire), soa_.expire), bounds_.expire_min,
+                               bounds_.expire_max);
+  SteadyTime end = now.steady + left;
+  const bool goes_on = !told.new_version && expires_at_ != SteadyTime::max();
+  if (goes_on) end = told.seconds == 0u ? expires_at_ : std::max(end, expires_at_);
+  end = std::min(end, now.steady + whole);
+  expires_at_ = end;
+  row_.expires = now.wall + std::chrono::ceil<Seconds>(end - now.steady).count();
+}
+
+void RefreshTimer::succeeded(Now now, const dns::Soa& soa, const ToldExpire& told) {
   soa_ = soa;
   state_ = ZoneState::fresh;
   failures_ = 0;
   row_.last_check = row_.last_success = now.wall;
   schedule(now, jittered(bounded(soa.refresh, bounds_.refresh_min, bounds_.refresh_max)));
-  if (expires_ever_) {
-    const Seconds expire = bounded(soa.expire, bounds_.expire_min, bounds_.expire_max);
-    expires_at_ = now.steady + expire;
-    row_.expires = now.wall + expire.count();
-  }
+  if (expires_ever_) renew_expiry(now, told);
+  if (expires_at_ <= now.steady)  // none of them has anything left
+    state_ = now.steady < expires_at_ + serve_stale_ ? ZoneState::stale : ZoneState::expired;
   checking_ = false;
   if (again_) wanted(now);
 }
@@ -99,6 +113,10 @@ void RefreshTimer::wanted(Now now) {
   }
   again_ = false;
   schedule(now, milliseconds(0));
+}
+
+void RefreshTimer::wanted_within(Now now, Seconds time) {
+  if (now.steady + time < next_check_) schedule(now, time);
 }
 
 void RefreshTimer::adopted(Now now, const dns::Soa& soa) {

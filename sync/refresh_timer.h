@@ -28,6 +28,13 @@ struct Now {
   static Now of(const Clock& clock) { return {clock.steady(), clock.wall()}; }
 };
 
+// What the primaries of a check told of how long their own copies hold (EXPIRE, RFC 7314), so that a chain of
+// secondaries expires together, and not one after the other.
+struct ToldExpire {
+  std::optional<std::uint32_t> seconds;  // none: nothing, and the SOA decides
+  bool new_version = false;              // the zone came with it, and its time begins anew
+};
+
 class RefreshTimer {
  public:
   // `seed` spreads zones with the same SOA over time, the same way at every start. `expires`: false for zones
@@ -43,11 +50,13 @@ class RefreshTimer {
   void begin_check();
   bool checking() const { return checking_; }
   // The zone is current: `soa` is what is served.
-  void succeeded(Now now, const dns::Soa& soa);
+  void succeeded(Now now, const dns::Soa& soa, const ToldExpire& told = {});
   // No primary could say or deliver. `answered`: some primary told a serial, though nothing came of it.
   void failed(Now now, bool answered);
   // A check wanted at once: NOTIFY, or an operator.
   void wanted(Now now);
+  // The next check comes after this time at the latest. Not while one runs.
+  void wanted_within(Now now, Seconds time);
   // A version was published that no check brought: an operator's. Says nothing of the primary.
   void adopted(Now now, const dns::Soa& soa);
   // Time passed; true where the zone became stale, or expired, now.
@@ -64,6 +73,7 @@ class RefreshTimer {
   const backend::TimerRow& row() const { return row_; }
 
  private:
+  void renew_expiry(Now now, const ToldExpire& told);
   void schedule(Now now, std::chrono::milliseconds after);
   std::chrono::milliseconds jittered(Seconds interval);
 

@@ -1,7 +1,6 @@
 #include "sync/rollback.h"
 
 #include "backend/version_walk.h"
-#include "sync/built_walk.h"
 #include "sync/reasons.h"
 
 namespace understudy::sync {
@@ -57,23 +56,6 @@ Result<> read_back(const OlderVersion& older, backend::Mirror& mirror, RecordTar
     for (const WalkedRecord& record : node.records) {
       if (auto taken = target.record({node.owner, record.type, record.ttl, record.rdata}); !taken)
         return taken;
-    }
-  }
-}
-
-Result<UnixTime> first_signature_end(backend::Mirror& mirror, const backend::ZoneRow& live, UnixTime now) {
-  const auto walk = walk_live(mirror, live);
-  if (!walk) return walk.error();
-  UnixTime first = 0;
-  WalkedNode node;
-  for (;;) {
-    const Result<bool> more = (*walk)->next(node);
-    if (!more) return more.error();
-    if (!*more) return first;
-    for (const WalkedRecord& record : node.records) {
-      if (record.type != RRType::RRSIG) continue;
-      const UnixTime end = end_of(record, now);
-      if (first == 0 || end < first) first = end;
     }
   }
 }

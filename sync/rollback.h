@@ -1,4 +1,4 @@
-// Earlier versions of a zone, read back: to be served again, or for what they say of signatures. Plain
+// Earlier versions of a zone, read back to be served again. Plain
 // functions that work hard, for a pool thread.
 #pragma once
 
@@ -18,8 +18,5 @@ struct OlderVersion {
 // Every record of it into `target`. Errors: "version-unknown", "signature-ended", the target's own, and those
 // of the mirror.
 Result<> read_back(const OlderVersion& older, backend::Mirror& mirror, RecordTarget& target);
-
-// When the first signature of what is live ends; 0 where there is none.
-Result<UnixTime> first_signature_end(backend::Mirror& mirror, const backend::ZoneRow& live, UnixTime now);
 
 }  // namespace understudy::sync

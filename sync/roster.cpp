@@ -13,6 +13,14 @@ std::optional<dns::Soa> soa_of(backend::Reader& reader, const dns::Name& apex, c
   return dns::Soa::of(record->rdata);
 }
 
+bool is_signed(backend::Reader& reader, const dns::Name& apex, const backend::ZoneRow& row) {
+  dns::NameKey key(apex);
+  backend::FoundNode found;
+  if (row.generation == 0 || !reader.find_exact(row.generation, key, key.size(), found)) return false;
+  const auto soa = found.node.find(dns::RRType::SOA);
+  return soa && soa->signature_count() != 0;
+}
+
 // A source may send NOTIFY as it is. But where an entry of allow-notify speaks of its address, that entry
 // says what must hold for it, a key perhaps: it would be worth nothing beside one that wants none.
 backend::ZonePolicy policy_of(const ZoneSettings& settings) {
@@ -43,7 +51,14 @@ void Roster::enter(std::vector<ZoneSettings> zones, const std::vector<backend::Z
     const auto newer = timers.find(row.id);
     const backend::TimerRow remembered =
         newer != timers.end() ? newer->second : reader.timers(row.id).value_or(backend::TimerRow{});
-    agent->start(row, {soa_of(reader, apex, row), remembered, reader.standing(row.id), reader.held(row.id)});
+    ZoneAgent::Remembered of_zone{soa_of(reader, apex, row),    remembered,
+                                  reader.standing(row.id),      reader.held(row.id),
+                                  is_signed(reader, apex, row), {}};
+    if (agent->settings().sources.size() > 1) {
+      const auto version = reader.version(row.id, row.version);
+      if (version) of_zone.source = version->source;
+    }
+    agent->start(row, std::move(of_zone));
     by_id_[row.id] = agent;
     by_key_[key_of(apex)] = agent.get();
     const std::vector<SourceSpec>& sources = agent->settings().sources;

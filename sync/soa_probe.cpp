@@ -1,5 +1,6 @@
 #include "sync/soa_probe.h"
 
+#include "dns/edns.h"
 #include "dns/rdata.h"
 #include "dns/record.h"
 #include "sync/reasons.h"
@@ -60,21 +61,75 @@ Result<std::uint32_t> serial_in(dns::Octets response, const dns::Name& apex) {
   return Error{reason::soa_missing, "its answer to the SOA question holds no SOA"};
 }
 
+namespace {
+
+// One question of a probe, over UDP unless it is `tcp_only` or over TLS.
+boost::asio::awaitable<Result<net::ServerResponse>> ask_soa(net::Endpoint primary, dns::Name apex,
+                                                            net::AskOptions options, bool edns) {
+  auto asking = net::ask(primary, net::make_query(apex, dns::RRType::SOA, {.edns = edns, .expire = edns}),
+                         std::move(options));
+  co_return co_await std::move(asking);
+}
+
+bool is_silent(const Result<net::ServerResponse>& response) {
+  return !response && response.error().reason == reason::timeout;
+}
+
+// RFC 6891 7: what servers that know no EDNS answer.
+bool may_be_for_edns(const Result<net::ServerResponse>& response) {
+  if (!response) return false;
+  const dns::Rcode rcode = dns::load_header(response->octets.data()).rcode();
+  return rcode == dns::Rcode::formerr || rcode == dns::Rcode::notimp;
+}
+
+struct Asked {
+  Result<net::ServerResponse> response;
+  EdnsSeen edns;
+};
+
+// With EDNS, without, and over TCP: a server that drops what it does not know looks like one that is not
+// there.
+boost::asio::awaitable<Asked> ask_in_turn(net::Endpoint primary, dns::Name apex, net::AskOptions options,
+                                          bool edns) {
+  auto first = ask_soa(primary, apex, options, edns);
+  Result<net::ServerResponse> response = co_await std::move(first);
+  EdnsSeen seen = EdnsSeen::not_asked;
+  const bool silent = is_silent(response) && !options.trust.tls;
+  if (silent || (edns && may_be_for_edns(response))) {
+    auto second = ask_soa(primary, apex, options, false);
+    Result<net::ServerResponse> plain = co_await std::move(second);
+    if (plain && !may_be_for_edns(plain)) {
+      if (edns) seen = silent ? EdnsSeen::unanswered : EdnsSeen::refused;
+      co_return Asked{std::move(plain), seen};
+    }
+    if (!silent || !is_silent(plain)) co_return Asked{silent ? std::move(plain) : std::move(response), seen};
+    options.tcp_only = true;
+    auto third = ask_soa(primary, apex, options, edns);
+    response = co_await std::move(third);
+  }
+  if (edns && response && dns::load_header(response->octets.data()).rcode() == dns::Rcode::noerror)
+    seen = dns::find_edns(response->octets) ? EdnsSeen::understood : EdnsSeen::ignored;
+  co_return Asked{std::move(response), seen};
+}
+
+}  // namespace
+
 boost::asio::awaitable<Result<ProbeAnswer>> probe_soa(net::Endpoint primary, dns::Name apex,
                                                       std::optional<boost::asio::ip::address> source,
-                                                      net::Trust trust) {
+                                                      net::Trust trust, bool edns) {
   net::AskOptions options;
   options.timeout = std::chrono::milliseconds(1500);
-  options.udp_tries = 2;
-  options.tcp_on_timeout = true;
   options.source = source;
   options.trust = std::move(trust);
-  auto asking = net::ask(primary, net::make_query(apex, dns::RRType::SOA, {.edns = false}), options);
-  const Result<net::ServerResponse> response = co_await std::move(asking);
-  if (!response) co_return response.error();
-  const Result<std::uint32_t> serial = serial_in(response->octets, apex);
+  auto asking = ask_in_turn(primary, apex, std::move(options), edns);
+  const Asked asked = co_await std::move(asking);
+  if (!asked.response) co_return asked.response.error();
+  const net::ServerResponse& response = *asked.response;
+  const Result<std::uint32_t> serial = serial_in(response.octets, apex);
   if (!serial) co_return serial.error().within(net::to_string(primary));
-  co_return ProbeAnswer{*serial, response->round_trip};
+  ProbeAnswer answer{*serial, response.round_trip, {}, asked.edns};
+  if (const auto opt = dns::find_edns(response.octets)) answer.expire = dns::expire_among(opt->options);
+  co_return answer;
 }
 
 }  // namespace understudy::sync

@@ -35,6 +35,7 @@ struct Sync::Impl {
         pool(options.pool_threads, options.turns),
         store(m.writer(), options.turns),
         gate(executor),
+        counting(executor),
         publisher(store, executor),
         notify_sender(executor, clock),
         workshop{executor,
@@ -45,12 +46,14 @@ struct Sync::Impl {
                  store,
                  publisher,
                  gate,
+                 counting,
                  health,
                  notify_sender,
                  with_ring(options.credentials),
                  tallies,
                  listeners,
                  [this](backend::ZoneId zone, const backend::TimerRow& row) { dirty_timers[zone] = row; },
+                 [this](dns::NameView apex) { return roster.find(apex); },
                  [this](const std::shared_ptr<ZoneAgent>& agent) { scheduler.reschedule(agent); },
                  [this] { return roster.served(); }},
         scheduler(executor, c),
@@ -83,7 +86,7 @@ struct Sync::Impl {
   const SyncOptions options;
   Pool pool;
   StoreThread store;
-  BulkGate gate;
+  BulkGate gate, counting;
   Publisher publisher;
   PrimaryHealth health;
   NotifySender notify_sender;
@@ -334,7 +337,8 @@ SyncTotals Sync::totals() const {
   SyncTotals totals;
   const Tallies& tallies = impl_->tallies;
   for (const auto& [key, count] : tallies.transfers_in) {
-    totals.transfers_in.push_back({key.first, "tcp", key.second, count});
+    const auto& [type, transport, result] = key;
+    totals.transfers_in.push_back({type, transport, result, count});
   }
   totals.transfer_fallbacks.assign(tallies.transfer_fallbacks.begin(), tallies.transfer_fallbacks.end());
   totals.transfer_durations_sum_count = {tallies.transfer_seconds,

@@ -145,9 +145,11 @@ void append_our_soa(net::Message& query, const dns::Name& apex, std::uint32_t se
   dns::store_header(query.data(), header);
 }
 
-net::Message make_transfer_query(const TransferRules& rules) {
+net::Message make_transfer_query(const TransferOrder& order) {
+  const TransferRules& rules = order.rules;
   net::Message query = net::make_query(rules.apex, rules.question_type(), {.edns = false});
   if (rules.have_serial) append_our_soa(query, rules.apex, *rules.have_serial);
+  if (order.edns) net::append_opt(query, {.expire = true});
   dns::store16(query.data(), rules.id);
   return query;
 }
@@ -160,7 +162,7 @@ asio::awaitable<std::optional<Error>> begin(std::shared_ptr<Intake> intake, cons
   auto connecting = stream.connect(order.primary, order.source, order.trust, what);
   std::optional<Error> failure = co_await std::move(connecting);
   if (!failure) {
-    net::Message query = make_transfer_query(order.rules);
+    net::Message query = make_transfer_query(order);
     if (!intake->sign(query)) co_return Error{reason::network, "no memory to sign a question with"};
     boost::system::error_code error = co_await stream.write(query);
     if (!error) stream.socket().non_blocking(true, error);

@@ -26,6 +26,7 @@ struct TransferOrder {
   TransferRules rules;  // the ID is chosen here
   TransferLimits limits;
   net::Trust trust = {};
+  bool edns = true;  // false: this primary does not understand it
 };
 
 struct Transferred {

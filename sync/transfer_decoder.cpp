@@ -1,5 +1,6 @@
 #include "sync/transfer_decoder.h"
 
+#include "dns/edns.h"
 #include "dns/rdata.h"
 #include "dns/serial.h"
 #include "sync/reasons.h"
@@ -140,7 +141,8 @@ bool TransferDecoder::check_question(dns::WireReader& reader) {
 bool TransferDecoder::skip_records(dns::WireReader& reader, unsigned count) {
   for (unsigned i = 0; i < count; ++i) {
     if (!dns::read_record_head(reader, head_)) return refuse(reason::malformed, "a record cannot be read");
-    reader.skip(head_.rdlength);
+    const dns::Octets data = reader.octets(head_.rdlength);
+    if (head_.type == dns::RRType::OPT && !counts_.expire) counts_.expire = dns::expire_among(data);
   }
   return true;
 }

@@ -67,7 +67,8 @@ struct TransferCounts {
   std::uint64_t messages = 0, octets = 0;
   std::uint64_t records = 0;  // handed on; the SOA once
   std::uint64_t out_of_zone = 0;
-  std::string first_out_of_zone;  // an owner to name in the log
+  std::string first_out_of_zone;             // an owner to name in the log
+  std::optional<std::uint32_t> expire = {};  // EXPIRE (RFC 7314), where the primary told it
 };
 
 class TransferDecoder {

@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "dns/serial.h"
-#include "sync/soa_probe.h"
 
 namespace understudy::sync {
 namespace asio = boost::asio;
@@ -41,6 +40,7 @@ void ZoneAgent::start(const backend::ZoneRow& row, Remembered remembered) {
   const Now now = Now::of(workshop_.clock);
   whole_at_ = now.steady;
   accept_later();
+  pin(remembered.source);
   if (!has_data() || !remembered.soa) {
     timer_.start_empty(now);
     return;
@@ -50,7 +50,7 @@ void ZoneAgent::start(const backend::ZoneRow& row, Remembered remembered) {
   // A file may have changed while we were away; looking costs nothing.
   if (all_here(settings_)) timer_.wanted(now);
   show_service();
-  if (timer_.state() == ZoneState::stale) became_stale();
+  if (remembered.is_signed) begin_counting();
 }
 
 void ZoneAgent::want_check(Done done) {
@@ -98,8 +98,10 @@ asio::awaitable<void> ZoneAgent::cycle() {
   const std::optional<std::uint32_t> hint = std::exchange(hint_, std::nullopt);
   waiting_ = std::exchange(done_, {});
   answered_ = false;
+  told_.reset();
   Result<Outcome> result = Error{reason::no_source, "the zone has no source"};
   bool current = false;
+  std::vector<std::size_t> ahead;
   for (std::size_t i = 0; i < sources_.size() && !retired_; ++i) {
     auto attempt = try_source(i, whole);
     result = co_await std::move(attempt);
@@ -109,14 +111,31 @@ asio::awaitable<void> ZoneAgent::cycle() {
       continue;
     }
     note_up(sources_[i]);
+    if (*result == Outcome::ahead) {
+      ahead.push_back(i);
+      continue;
+    }
+    if (*result != Outcome::current) break;
     current = true;
-    // RFC 1996 3.11: another primary may have sent the NOTIFY; where its serial is newer still, the others
-    // are asked.
-    const bool heard_of_newer =
-        hint && dns::Serial(*hint).is_newer_than(dns::Serial(standing_.source_serial));
-    if (*result != Outcome::current || !heard_of_newer) break;
+    // The newest serial wins: any of the others may have it. But where a NOTIFY came (RFC 1996 3.11) and told
+    // nothing that we have not, or the zone is a file here, one answer is enough.
+    const bool heard_of_nothing =
+        hint && !dns::Serial(*hint).is_newer_than(dns::Serial(standing_.source_serial));
+    if (heard_of_nothing || !std::holds_alternative<AxfrSource>(sources_[i].spec)) break;
   }
-  if (!result && current) result = Outcome::current;
+  const bool delivered = result && *result != Outcome::current && *result != Outcome::ahead;
+  if (!delivered && !ahead.empty() && !retired_) {
+    if (!ahead_since_) ahead_since_ = workshop_.clock.steady();
+    if (may_move()) {
+      auto moving = move_on(std::move(ahead));
+      result = co_await std::move(moving);
+    } else {
+      current = true;
+    }
+  } else {
+    ahead_since_.reset();
+  }
+  if (current && (!result || *result == Outcome::ahead)) result = Outcome::current;
   if (!retired_) end_cycle(result);
 }
 
@@ -125,16 +144,23 @@ void ZoneAgent::end_cycle(const Result<Outcome>& result) {
   tried_ = true;
   if (result && has_data()) {
     const ZoneState before = timer_.state();
-    timer_.succeeded(now, soa_);
-    signatures_end_at_ = SteadyTime::max();
+    timer_.succeeded(now, soa_, told_.value_or(ToldExpire{}));
+    if (timer_.state() != ZoneState::stale || before != ZoneState::stale) show_signatures();
     show_service();
-    if (before == ZoneState::expired || before == ZoneState::stale)
+    look_at_parent();
+    if (timer_.state() == ZoneState::fresh && (before == ZoneState::expired || before == ZoneState::stale))
       log::info("zone-serving-again", {{"zone", dns::to_string(settings_.apex)}});
   } else {
     timer_.failed(now, answered_);
   }
-  workshop_.save_timers(row_.id, timer_.row());
   std::string good = "up to date";
+  if (ahead_since_) {
+    const auto left = settings_.pin_tolerance - std::chrono::floor<Seconds>(now.steady - *ahead_since_);
+    if (left > Seconds(0)) timer_.wanted_within(now, left);
+    good += " with " + (pinned_ ? sources_[*pinned_].status.source : std::string("its source")) +
+            "; another primary is ahead, and taken unless that one follows";
+  }
+  workshop_.save_timers(row_.id, timer_.row());
   if (result && *result == Outcome::published) good = "transferred version " + std::to_string(row_.version);
   if (result && *result == Outcome::held && held_)
     good = "version " + std::to_string(held_->row.version) + " is held: " + held_->message;
@@ -149,97 +175,8 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_source(std::size_t in
   return try_primary(index, whole);
 }
 
-// What a serial that a primary told means for what is live.
-Result<ZoneAgent::Outcome> ZoneAgent::judge(std::uint32_t serial) {
-  const dns::Serial theirs(serial), ours(standing_.source_serial);
-  const bool is_held = held_ && serial == held_->source_serial;
-  if ((is_held || (has_data() && theirs == ours)) && full_check_due()) return Outcome::behind;
-  if (is_held) return Outcome::held;
-  if (has_data() && theirs == ours) return Outcome::current;
-  if (!has_data() || theirs.is_newer_than(ours)) return Outcome::behind;
-  // A zone that is not fresh any more takes what its primary has when it comes back.
-  const bool past_expire = timer_.state() == ZoneState::expired || timer_.state() == ZoneState::stale;
-  if (past_expire || settings_.gate.backwards != SerialPolicy::ignore) return Outcome::behind;
-  return Error{reason::serial_backwards, "it has serial " + std::to_string(serial) + ", but " +
-                                             std::to_string(standing_.source_serial) +
-                                             " is served: retransfer to take it"};
-}
-
-// A zone that was added while a key was there may outlive it.
-Result<net::Trust> ZoneAgent::trust_of(const AxfrSource& source) const {
-  net::Trust trust;
-  if (source.key) {
-    trust.key = workshop_.credentials.keys->find(*source.key);
-    if (!trust.key) {
-      return Error{reason::key_unknown, "the key " + dns::to_string(*source.key) +
-                                            " of this source is not configured: give a [[key]] with that "
-                                            "name to the server"};
-    }
-  }
-  if (source.tls) {
-    if (!workshop_.credentials.tls)
-      return Error{reason::tls_handshake, "this server was started without TLS for its sources"};
-    trust.tls = net::TlsTrust{workshop_.credentials.tls, *source.tls};
-  }
-  return trust;
-}
-
-bool ZoneAgent::is_asked_with(const std::vector<dns::Name>& keys, bool tls) const {
-  return std::ranges::any_of(settings_.sources, [&](const SourceSpec& source) {
-    const auto* const primary = std::get_if<AxfrSource>(&source);
-    if (primary == nullptr) return false;
-    return (primary->key && std::ranges::find(keys, *primary->key) != keys.end()) || (tls && primary->tls);
-  });
-}
-
-asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_primary(std::size_t index, bool whole) {
-  const auto& spec = std::get<AxfrSource>(sources_[index].spec);
-  const net::Endpoint primary = spec.primary;
-  const std::string name = net::to_string(primary);
-  const Result<net::Trust> trust = trust_of(spec);
-  if (!trust) co_return trust.error().within(name);
-  if (const auto blocked = workshop_.health.blocked(primary, workshop_.clock.steady())) co_return *blocked;
-  bool newer = false;
-  if ((has_data() || held_) && !whole) {
-    auto probing = probe_soa(primary, settings_.apex, settings_.transfer_source, *trust);
-    const Result<ProbeAnswer> answer = co_await std::move(probing);
-    if (!answer) {
-      workshop_.health.failed(primary, answer.error(), Now::of(workshop_.clock));
-      co_return answer.error();
-    }
-    note_answer(sources_[index], answer->serial, answer->round_trip);
-    const Result<Outcome> verdict = judge(answer->serial);
-    if (!verdict) co_return verdict.error().within(name);
-    if (*verdict != Outcome::behind) co_return verdict;
-    newer = dns::Serial(answer->serial).is_newer_than(dns::Serial(standing_.source_serial));
-  }
-  const SteadyTime began = workshop_.clock.steady();
-  if (newer && may_ask_for_increment(sources_[index])) {
-    auto trying = try_increment(index, began, *trust);
-    const std::optional<Result<Outcome>> outcome = co_await std::move(trying);
-    if (outcome) co_return *outcome;
-  }
-  transferring_ = true;
-  auto moving = transfer_whole({primary, settings_.transfer_source, rules(), {}, *trust}, new_build(),
-                               workshop_.pool, workshop_.gate);
-  Result<Transferred> came = co_await std::move(moving);
-  transferring_ = false;
-  if (!came) {
-    workshop_.health.failed(primary, came.error(), Now::of(workshop_.clock));
-    note_refusal(sources_[index].status.source, came.error());
-    co_return came.error();
-  }
-  whole_at_ = workshop_.clock.steady();
-  note_answer(sources_[index], came->built->source_serial, {});
-  auto taking = take_over(came->built, came->counts, sources_[index].status.source, began, whole);
-  Result<Outcome> taken = co_await std::move(taking);
-  if (!taken) note_refusal(sources_[index].status.source, taken.error());
-  co_return taken;
-}
-
 asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_file(std::size_t index, bool whole) {
   const std::string path = std::get<FileSource>(sources_[index].spec).path;
-  const std::string source = sources_[index].status.source;
   const bool read_before = !file_state_.paths.empty() && file_state_.paths.front() == path;
   if (!whole && read_before && !has_changed(file_state_)) {
     if (file_failure_) co_return *file_failure_;
@@ -267,7 +204,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_file(std::size_t inde
       note_serial((*built)->source_serial);
       TransferCounts counts = *read->counts;
       counts.kind = TransferKind::file;
-      auto taking = take_over(*built, std::move(counts), source, began, true);
+      auto taking = take_over({*built, std::move(counts), index, began, true});
       taken = co_await std::move(taking);
     }
   }
@@ -276,7 +213,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_file(std::size_t inde
   file_failure_.reset();
   if (!taken) {
     file_failure_ = taken.error();
-    note_refusal(source, taken.error());
+    note_refusal(sources_[index], taken.error());
   }
   co_return taken;
 }

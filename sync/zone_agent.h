@@ -13,7 +13,11 @@
 //                         v                                              v
 //                       transfer --> build --> gate --> publish or hold  <------------- build
 //           a transfer of a newer version is IXFR first, and AXFR once where that fails for whatever reason
-//           the first source that is current or delivers ends the cycle; where none does, the cycle failed
+//           the first source that delivers ends the cycle; where none is current either, the cycle failed
+//
+// Of several primaries the one that gave what is live is pinned: differences lead on from its history only.
+// Another that has a newer serial is waited for (ahead) while the pinned one may still follow, then moved to
+// (the newest first, whole) and pinned.
 #pragma once
 
 #include <functional>
@@ -22,6 +26,7 @@
 #include "sync/file_source.h"
 #include "sync/gate.h"
 #include "sync/notify_sender.h"
+#include "sync/parent_ds.h"
 #include "sync/primary_health.h"
 #include "sync/refresh_timer.h"
 #include "sync/transfer_client.h"
@@ -30,7 +35,8 @@ namespace understudy::sync {
 
 // Counts by word, for metrics.
 struct Tallies {
-  std::map<std::pair<std::string_view, std::string_view>, std::uint64_t> transfers_in;  // by type and result
+  using Transfer = std::tuple<std::string_view, std::string_view, std::string_view>;
+  std::map<Transfer, std::uint64_t> transfers_in;  // by type, transport and result
   std::map<std::string_view, std::uint64_t> transfer_fallbacks, notify_received, versions_held;
   double transfer_seconds = 0;
   std::uint64_t transfers_timed = 0;
@@ -46,6 +52,7 @@ struct Workshop {
   StoreThread& store;
   Publisher& publisher;
   BulkGate& gate;
+  BulkGate& counting;  // of signatures: one zone at a time
   PrimaryHealth& health;
   NotifySender& notify;
   Credentials credentials;  // a ring always
@@ -53,6 +60,8 @@ struct Workshop {
   std::vector<backend::PublicationListener*>& listeners;
   // Timer rows changed: kept for the next flush.
   std::function<void(backend::ZoneId, const backend::TimerRow&)> save_timers;
+  // The agent of a zone that is served; nullptr where there is none.
+  std::function<const class ZoneAgent*(dns::NameView)> find_zone;
   // An agent's due() changed while no cycle of it was under way.
   std::function<void(const std::shared_ptr<class ZoneAgent>&)> reschedule;
   // The zones that a catalog of ours may list.
@@ -71,6 +80,8 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
     backend::TimerRow timers;
     backend::Standing standing;
     std::optional<backend::HeldVersion> held;
+    bool is_signed = false;  // the live version's SOA is
+    std::string source;      // that the live version came from; empty: not known, or there is only one
   };
   void start(const backend::ZoneRow& row, Remembered remembered);
 
@@ -110,7 +121,14 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   bool scheduled = false;
 
  private:
-  enum class Outcome : std::uint8_t { current, behind, published, unchanged, held };
+  enum class Outcome : std::uint8_t {
+    current,
+    behind,  // of the serial: there is something to fetch
+    ahead,   // the same, but the pinned primary is waited for
+    published,
+    unchanged,
+    held,
+  };
   struct Source {
     SourceSpec spec;
     PrimaryStatus status;
@@ -119,21 +137,30 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
 
   boost::asio::awaitable<Result<Outcome>> try_source(std::size_t index, bool whole);
   boost::asio::awaitable<Result<Outcome>> try_primary(std::size_t index, bool whole);
-  boost::asio::awaitable<std::optional<Result<Outcome>>> try_increment(std::size_t index, SteadyTime began,
-                                                                       net::Trust trust);
-  bool may_ask_for_increment(const Source& source) const;
+  boost::asio::awaitable<Result<Outcome>> move_on(std::vector<std::size_t> ahead);
+  // How a primary is asked in this check, and what it told on the way.
+  struct Approach {
+    net::Trust trust;
+    bool edns = true;
+    std::optional<std::uint32_t> expire = {};  // of its answer to the SOA question (RFC 7314)
+    SteadyTime began = {};
+  };
+  boost::asio::awaitable<Result<Outcome>> ask_for_serial(std::size_t index, Approach& approach);
+  boost::asio::awaitable<Result<Transferred>> fetch_whole(std::size_t index, Approach& approach);
+  boost::asio::awaitable<std::optional<Result<Outcome>>> try_increment(std::size_t index, Approach approach);
+  bool gave_what_is_live(std::size_t index) const;
+  bool may_ask_for_increment(std::size_t index) const;
   boost::asio::awaitable<Result<Outcome>> try_file(std::size_t index, bool whole);
   boost::asio::awaitable<Result<Outcome>> try_catalog(std::size_t index);
-  boost::asio::awaitable<Result<Outcome>> take_over(std::shared_ptr<BuiltZone> built, TransferCounts counts,
-                                                    std::string source, SteadyTime began, bool any_serial);
   // What arrived: a version, and where from.
   struct Arrival {
     std::shared_ptr<BuiltZone> built;
     TransferCounts counts;
-    std::string source;
+    std::size_t source;  // of sources_
     SteadyTime began;
     bool any_serial = false;  // it was asked for by name
   };
+  boost::asio::awaitable<Result<Outcome>> take_over(Arrival arrival);
   using Findings = std::vector<Finding>;
   boost::asio::awaitable<Result<Findings>> pass_gate(std::shared_ptr<BuiltZone> built);
   boost::asio::awaitable<std::optional<Finding>> ask_command(std::shared_ptr<BuiltZone> built);
@@ -150,12 +177,22 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   bool is_live(const BuiltZone& built) const;
   bool full_check_due() const;
   Publisher::Order order_of(std::string source, const backend::TimerRow& timers) const;
-  void adopt(const backend::ZoneRow& row, std::uint32_t source_serial);
+  void adopt(const backend::ZoneRow& row, std::uint32_t source_serial, std::string_view source);
+  void pin(std::string_view source);
+  bool may_move() const;
   void tell_others(std::uint32_t soa_ttl, dns::Octets soa_rdata);
   bool tell_others_from_mirror();
   void show_service();
-  void became_stale();
-  void look_for_signatures();
+  void follow_signatures(const BuiltZone& built);
+  void begin_counting();
+  boost::asio::awaitable<void> count_signatures();
+  bool take_count(std::optional<std::pair<backend::Version, backend::SignatureEnds>> counted);
+  void show_signatures();
+  std::optional<ParentDs> ask_own_parent() const;
+  boost::asio::awaitable<ParentDs> ask_parent();
+  boost::asio::awaitable<std::optional<Finding>> judge_parent(bool may_hold);
+  void look_at_parent();
+  boost::asio::awaitable<void> watch_parent(backend::Version version);
   void accept_later();
   Error removed() const;
 
@@ -172,9 +209,10 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   void note_failure(Source& source, const Error& error);
   void note_serial(std::uint32_t serial);
   void note_fallback(Source& source, const Error& error);
-  void note_refusal(const std::string& source, const Error& error);
-  void announce(const BuiltZone& built, const TransferCounts& counts, const std::string& source,
-                double seconds);
+  void note_expire(std::optional<std::uint32_t> told);
+  void note_refusal(const Source& source, const Error& error);
+  void count_transfer(TransferKind kind, const Source& source, std::string_view result);
+  void announce(const Arrival& arrival);
   void end_cycle(const Result<Outcome>& result);
   void answer(const Result<std::string>& outcome);
 
@@ -188,8 +226,18 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   std::optional<backend::HeldVersion> held_;
   SteadyTime accept_at_ = SteadyTime::max();          // when the held version is published by itself
   SteadyTime signatures_end_at_ = SteadyTime::max();  // while stale
-  UnixTime signatures_end_ = 0;                       // the first end of a signature, where it was looked for
-  SteadyTime whole_at_{};                             // when the zone was transferred whole last
+  UnixTime signatures_end_ = 0;                       // the first end of a signature, where it is known
+  struct Signatures {
+    backend::SignatureEnds ends;
+    std::optional<backend::Version> counted_to;  // the version that `ends` is of
+    bool counting = false;
+    // Published while they were counted; without a change: that could not be told.
+    std::vector<std::pair<backend::Version, std::optional<backend::SignatureChange>>> since;
+  } signatures_;
+  ParentDs parent_ds_, asked_parent_;  // of what is live, and of what the gate looks at
+  std::optional<SteadyTime> parent_asked_;
+  bool looking_at_parent_ = false;
+  SteadyTime whole_at_{};  // when the zone was transferred whole last
   dns::Soa soa_{};
   std::vector<Source> sources_;
   FileState file_state_;               // of the file as it was read last
@@ -198,7 +246,11 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   bool retired_ = false, publishing_ = false;
   std::function<void()> retired_done_;
   bool whole_wanted_ = false, tried_ = false, transferring_ = false, answered_ = false;
-  std::optional<std::uint32_t> hint_;  // the serial a NOTIFY told
+  std::optional<std::uint32_t> hint_;      // the serial a NOTIFY told
+  std::optional<ToldExpire> told_;         // by those that were asked in the check under way
+  std::optional<std::size_t> pinned_;      // the source of what is live, where there are several
+  std::optional<SteadyTime> ahead_since_;  // another has a newer version, and the pinned one has not
+  bool moving_ = false;                    // whoever has a newer version gives it
   std::optional<std::uint32_t> primary_serial_;
   UnixTime out_of_sync_since_ = 0;
   std::optional<Failure> last_refusal_;

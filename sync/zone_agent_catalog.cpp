@@ -29,7 +29,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_catalog(std::size_t i
   listed_ = zones->size();
   TransferCounts counts;
   counts.kind = TransferKind::catalog;
-  auto taking = take_over(*built, std::move(counts), sources_[index].status.source, began, true);
+  auto taking = take_over({*built, std::move(counts), index, began, true});
   co_return co_await std::move(taking);
 }
 

@@ -6,19 +6,22 @@ namespace asio = boost::asio;
 
 // Where a CNAME was kept out of the zone, what the primary has is more than what we have, and a difference
 // may tell of it or bring it back: such zones come whole; as do those whose serials are raised here.
-bool ZoneAgent::may_ask_for_increment(const Source& source) const {
+bool ZoneAgent::may_ask_for_increment(std::size_t index) const {
+  const Source& source = sources_[index];
   const SteadyTime now = workshop_.clock.steady();
-  return has_data() && !settings_.drop_cname_conflicts && !settings_.raise_serial &&
+  return has_data() && std::get<AxfrSource>(source.spec).ixfr && gave_what_is_live(index) &&
+         !settings_.drop_cname_conflicts && !settings_.raise_serial &&
          standing_.source_serial == row_.serial && now >= source.no_ixfr_until &&
          workshop_.health.may_know_ixfr(*source.status.address, now);
 }
 
 // Nothing where the zone has to come whole instead, whatever the reason: it was noted.
 asio::awaitable<std::optional<Result<ZoneAgent::Outcome>>> ZoneAgent::try_increment(std::size_t index,
-                                                                                    SteadyTime began,
-                                                                                    net::Trust trust) {
+                                                                                    Approach approach) {
   Source& source = sources_[index];
-  TransferOrder order{*source.status.address, settings_.transfer_source, rules(), {}, std::move(trust)};
+  TransferOrder order{
+      *source.status.address, settings_.transfer_source, rules(), {}, std::move(approach.trust),
+      approach.edns};
   order.rules.have_serial = row_.serial;
   auto increment = std::make_shared<Increment>(build_options(), row_, workshop_.mirror, new_build());
   transferring_ = true;
@@ -32,11 +35,16 @@ asio::awaitable<std::optional<Result<ZoneAgent::Outcome>>> ZoneAgent::try_increm
     co_return std::nullopt;
   }
   note_answer(source, came->counts.serial, {});
+  Arrival arrival{came->built, came->counts, index, approach.began};
+  if (!arrival.counts.expire) arrival.counts.expire = approach.expire;
   // Another server behind that address may be behind the one that answered the probe.
-  if (!came->built) co_return judge(came->counts.serial);
-  auto taking = take_over(came->built, came->counts, source.status.source, began, false);
+  if (!came->built) {
+    note_expire(arrival.counts.expire);
+    co_return judge(came->counts.serial);
+  }
+  auto taking = take_over(std::move(arrival));
   const Result<Outcome> taken = co_await std::move(taking);
-  if (!taken) note_refusal(source.status.source, taken.error());
+  if (!taken) note_refusal(source, taken.error());
   co_return taken;
 }
 

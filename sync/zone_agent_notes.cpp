@@ -34,6 +34,20 @@ void ZoneAgent::note_answer(Source& source, std::uint32_t serial, std::chrono::n
   note_serial(serial);
 }
 
+// RFC 7314 4: of several the most. One that tells nothing may be the primary of them all, whose copy holds
+// for as long as the SOA says.
+void ZoneAgent::note_expire(std::optional<std::uint32_t> told) {
+  if (!told_) {
+    told_ = ToldExpire{told};
+  } else if (told_->seconds) {
+    told_->seconds = told ? std::optional(std::max(*told, *told_->seconds)) : std::nullopt;
+  }
+}
+
+void ZoneAgent::count_transfer(TransferKind kind, const Source& source, std::string_view result) {
+  ++workshop_.tallies.transfers_in[{to_string(kind), transport_of(source.spec), result}];
+}
+
 void ZoneAgent::note_up(Source& source) {
   PrimaryStatus& status = source.status;
   const UnixTime now = workshop_.clock.wall();
@@ -70,7 +84,7 @@ void ZoneAgent::note_failure(Source& source, const Error& error) {
 // Differences could not be had, or not be used: the whole zone is asked for next.
 void ZoneAgent::note_fallback(Source& source, const Error& error) {
   const Now now = Now::of(workshop_.clock);
-  ++workshop_.tallies.transfers_in[{to_string(TransferKind::ixfr), error.reason}];
+  count_transfer(TransferKind::ixfr, source, error.reason);
   ++workshop_.tallies.transfer_fallbacks[error.reason];
   if (error.reason == reason::formerr || error.reason == reason::not_implemented) {
     workshop_.health.lacks_ixfr(*source.status.address, now.steady);
@@ -79,21 +93,23 @@ void ZoneAgent::note_fallback(Source& source, const Error& error) {
     source.no_ixfr_until = now.steady + ixfr_back_off;
   }
   log::warning("transfer-fallback", {{"zone", dns::to_string(settings_.apex)},
+                                     {"transport", transport_of(source.spec)},
                                      {"primary", source.status.source},
                                      {"reason", error.reason},
                                      {"message", error.message},
                                      {"next", "axfr"}});
 }
 
-void ZoneAgent::note_refusal(const std::string& source, const Error& error) {
+void ZoneAgent::note_refusal(const Source& source, const Error& error) {
   if (retired_) return;
-  ++workshop_.tallies.transfers_in[{to_string(TransferKind::axfr), error.reason}];
+  count_transfer(source.status.address ? TransferKind::axfr : TransferKind::file, source, error.reason);
   const bool same =
       last_refusal_ && last_refusal_->reason == error.reason && last_refusal_->message == error.message;
   last_refusal_ = Failure{error.reason, error.message, workshop_.clock.wall()};
   log::write(same ? log::Level::debug : log::Level::warning, "transfer-refused",
              {{"zone", dns::to_string(settings_.apex)},
-              {"primary", source},
+              {"transport", transport_of(source.spec)},
+              {"primary", source.status.source},
               {"reason", error.reason},
               {"message", error.message}});
 }
@@ -123,7 +139,13 @@ ZoneStatus ZoneAgent::status() const {
   status.raises_serial = settings_.raise_serial;
   status.accept_after = settings_.gate.accept_after;
   status.signatures_end = signatures_end_;
-  for (const Source& source : sources_) status.primaries.push_back(workshop_.health.complete(source.status));
+  status.parent_ds = parent_ds_;
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    PrimaryStatus primary = workshop_.health.complete(sources_[i].status);
+    if (primary.address) primary.learnt = workshop_.health.learnt(*primary.address, workshop_.clock.steady());
+    primary.pinned = pinned_ == i;
+    status.primaries.push_back(std::move(primary));
+  }
   status.secondaries = workshop_.notify.status(settings_.apex);
   return status;
 }

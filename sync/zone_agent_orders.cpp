@@ -95,7 +95,9 @@ asio::awaitable<Result<>> ZoneAgent::publish_held(backend::Standing standing) {
   }
   if (!published) co_return published.error();
   standing_ = order.standing;
-  adopt(*published, held.source_serial);
+  adopt(*published, held.source_serial, held.row.source);
+  signatures_.counted_to.reset();
+  follow_signatures({});  // what it changes was not kept with it
   note_serial(held.source_serial);
   if (!tell_others_from_mirror())
     co_return Error{reason::mirror_io, "it is published, but its SOA record cannot be read"};
@@ -184,7 +186,8 @@ asio::awaitable<Result<std::string>> ZoneAgent::roll_back(backend::Version versi
   }
   if (!published) co_return published.error();
   standing_ = order.standing;
-  adopt(*published, source_serial);
+  adopt(*published, source_serial, {});
+  follow_signatures(**built);
   tell_others_from_mirror();
   log::warning("rolled-back",
                {{"zone", zone}, {"to", version}, {"version", row_.version}, {"serial", row_.serial}});
@@ -257,7 +260,7 @@ void ZoneAgent::tick() {
     const bool stale = timer_.state() == ZoneState::stale;
     log::error(stale ? "zone-stale" : "zone-expired",
                {{"zone", zone}, {"serial", row_.serial}, {"last-success", timer_.row().last_success}});
-    if (stale) became_stale();
+    show_signatures();
   }
   if (now.steady >= signatures_end_at_) {
     signatures_end_at_ = SteadyTime::max();
@@ -271,25 +274,6 @@ void ZoneAgent::tick() {
     accept_at_ = SteadyTime::max();
     order(Order::accept, held_->row.version, false, {});
   }
-}
-
-void ZoneAgent::became_stale() { look_for_signatures(); }
-
-// Nobody renews the signatures of a zone whose primaries are silent.
-void ZoneAgent::look_for_signatures() {
-  workshop_.pool.post([weak = weak_from_this(), row = row_, &mirror = workshop_.mirror,
-                       executor = workshop_.executor, now = workshop_.clock.wall()] {
-    const Result<UnixTime> first = first_signature_end(mirror, row, now);
-    if (!first || *first == 0) return;
-    asio::post(executor, [weak, end = *first] {
-      const auto self = weak.lock();
-      if (!self || self->retired_ || self->timer_.state() != ZoneState::stale) return;
-      const Now then = Now::of(self->workshop_.clock);
-      self->signatures_end_ = end;
-      self->signatures_end_at_ = then.steady + Seconds(end - then.wall);
-      self->workshop_.reschedule(self);
-    });
-  });
 }
 
 }  // namespace understudy::sync

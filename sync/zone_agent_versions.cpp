@@ -54,18 +54,32 @@ std::optional<Error> ZoneAgent::judge_serial(const BuiltZone& built, Findings& f
 }
 
 asio::awaitable<Result<ZoneAgent::Findings>> ZoneAgent::pass_gate(std::shared_ptr<BuiltZone> built) {
-  auto later = Later<std::shared_ptr<Result<Findings>>>::make(workshop_.executor);
+  struct Examined {
+    Result<Findings> findings;
+    Result<Keys> keys;
+  };
+  auto later = Later<std::shared_ptr<Examined>>::make(workshop_.executor);
   const Candidate candidate{settings_.apex, settings_.gate, row_, built, workshop_.clock.wall()};
   workshop_.pool.post([later, candidate, &mirror = workshop_.mirror] {
-    later->set(std::make_shared<Result<Findings>>(examine(candidate, mirror)));
+    later->set(std::make_shared<Examined>(Examined{examine(candidate, mirror), keys_of(candidate, mirror)}));
   });
   auto waiting = later->get();
-  const std::shared_ptr<Result<Findings>> examined = co_await std::move(waiting);
-  if (!*examined || settings_.gate.command.empty()) co_return std::move(*examined);
-  auto asking = ask_command(built);
-  std::optional<Finding> finding = co_await std::move(asking);
-  if (finding) (**examined).push_back(std::move(*finding));
-  co_return std::move(*examined);
+  const std::shared_ptr<Examined> examined = co_await std::move(waiting);
+  if (!examined->findings) co_return examined->findings.error();
+  if (!examined->keys) co_return examined->keys.error();
+  Findings findings = std::move(*examined->findings);
+  if (!settings_.gate.command.empty()) {
+    auto asking = ask_command(built);
+    std::optional<Finding> finding = co_await std::move(asking);
+    if (finding) findings.push_back(std::move(*finding));
+  }
+  asked_parent_ = {};
+  if (settings_.gate.parent_ds != Act::off && !examined->keys->built) {
+    auto judging = judge_parent(!has_data() || examined->keys->live);
+    std::optional<Finding> finding = co_await std::move(judging);
+    if (finding) findings.push_back(std::move(*finding));
+  }
+  co_return findings;
 }
 
 asio::awaitable<std::optional<Finding>> ZoneAgent::ask_command(std::shared_ptr<BuiltZone> built) {
@@ -89,41 +103,47 @@ asio::awaitable<std::optional<Finding>> ZoneAgent::ask_command(std::shared_ptr<B
   co_return Finding{reason::command, settings_.gate.command.front() + " says: " + *refusal};
 }
 
-asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::take_over(std::shared_ptr<BuiltZone> built,
-                                                                 TransferCounts counts, std::string source,
-                                                                 SteadyTime began, bool any_serial) {
+asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::take_over(Arrival arrival) {
+  const std::shared_ptr<BuiltZone> built = arrival.built;
   const auto refuse = [&](Error error) {
     workshop_.publisher.discard(built->generation);
     return error;
   };
   if (retired_) co_return refuse(removed());
+  const std::optional<ToldExpire> told_before = std::exchange(told_, ToldExpire{arrival.counts.expire, true});
   if (is_live(*built)) {
     workshop_.publisher.discard(built->generation);
     soa_ = built->summary.soa;
     soa_.serial = row_.serial;
     co_return Outcome::unchanged;
   }
+  const auto judged = [&](Result<Outcome> outcome) {
+    // What is served goes on: it is not what came.
+    if (outcome && *outcome == Outcome::held) told_->new_version = false;
+    if (!outcome) told_ = told_before;
+    return outcome;
+  };
   if (built->breaks_signatures) {
-    co_return refuse(
-        {reason::serial_raise, "its serial " + std::to_string(built->source_serial) + " is not newer than " +
-                                   std::to_string(row_.serial) +
-                                   ", which is served, and cannot be raised: the zone has RRSIG or "
-                                   "ZONEMD records. Set serial = \"keep\" for it"});
+    co_return judged(
+        refuse({reason::serial_raise, "its serial " + std::to_string(built->source_serial) +
+                                          " is not newer than " + std::to_string(row_.serial) +
+                                          ", which is served, and cannot be raised: the zone has RRSIG or "
+                                          "ZONEMD records. Set serial = \"keep\" for it"}));
   }
   Findings findings;
-  if (!any_serial) {
-    if (auto error = judge_serial(*built, findings)) co_return refuse(std::move(*error));
+  if (!arrival.any_serial) {
+    if (auto error = judge_serial(*built, findings)) co_return judged(refuse(std::move(*error)));
   }
   auto passing = pass_gate(built);
   Result<Findings> passed = co_await std::move(passing);
-  if (!passed) co_return refuse(passed.error());
+  if (!passed) co_return judged(refuse(passed.error()));
   findings.insert(findings.end(), passed->begin(), passed->end());
   auto entering = turn_.enter();
   co_await std::move(entering);
-  auto settling = settle({built, std::move(counts), std::move(source), began, any_serial}, std::move(findings));
+  auto settling = settle(std::move(arrival), std::move(findings));
   Result<Outcome> settled = co_await std::move(settling);
   turn_.leave();
-  co_return settled;
+  co_return judged(std::move(settled));
 }
 
 asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::settle(Arrival arrival, Findings findings) {
@@ -164,22 +184,27 @@ Publisher::Order ZoneAgent::order_of(std::string source, const backend::TimerRow
 }
 
 // The version is live.
-void ZoneAgent::adopt(const backend::ZoneRow& row, std::uint32_t source_serial) {
+void ZoneAgent::adopt(const backend::ZoneRow& row, std::uint32_t source_serial, std::string_view source) {
   row_ = row;
+  pin(source);
   standing_.last = std::max(standing_.last, row.version);
   standing_.source_serial = source_serial;
+  parent_asked_.reset();
+  if (asked_parent_.state != ParentDs::State::unasked) parent_asked_ = workshop_.clock.steady();
+  parent_ds_ = std::exchange(asked_parent_, {});
   held_.reset();
   accept_later();
 }
 
 asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::publish(Arrival arrival) {
   const BuiltZone& built = *arrival.built;
+  const std::string& source = sources_[arrival.source].status.source;
   const dns::Soa soa = built.summary.soa;
   const std::uint32_t source_serial = built.source_serial, before = row_.serial;
   const bool moved = dns::Serial(soa.serial).is_newer_than(dns::Serial(before));
   RefreshTimer after = timer_;  // as it will be once this version is live
-  after.succeeded(Now::of(workshop_.clock), soa);
-  Publisher::Order order = order_of(arrival.source, after.row());
+  after.succeeded(Now::of(workshop_.clock), soa, told_.value_or(ToldExpire{}));
+  Publisher::Order order = order_of(source, after.row());
   order.standing.serial_unmoved = has_data() && !moved;
   publishing_ = true;
   auto publishing = workshop_.publisher.publish(order, arrival.built);
@@ -192,20 +217,22 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::publish(Arrival arrival) 
   if (!published) co_return published.error();
   if (order.standing.serial_unmoved) {
     log::warning("serial-not-newer", {{"zone", dns::to_string(settings_.apex)},
-                                      {"source", arrival.source},
+                                      {"source", source},
                                       {"serial", soa.serial},
                                       {"before", before}});
   }
   standing_.serial_unmoved = order.standing.serial_unmoved;
   soa_ = soa;
-  adopt(*published, source_serial);
+  adopt(*published, source_serial, source);
+  follow_signatures(built);
   note_serial(source_serial);
-  announce(built, arrival.counts, arrival.source, seconds_between(arrival.began, workshop_.clock.steady()));
+  announce(arrival);
   co_return Outcome::published;
 }
 
 asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::hold(Arrival arrival, Finding why) {
   const BuiltZone& built = *arrival.built;
+  const Source& source = sources_[arrival.source];
   if (held_ && held_->base == row_.version && held_->source_serial == built.source_serial &&
       held_->row.digest == built.summary.digest) {
     workshop_.publisher.discard(built.generation);  // it is the one that is held
@@ -215,7 +242,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::hold(Arrival arrival, Fin
   held.reason = why.reason;
   held.message = why.message;
   publishing_ = true;
-  auto holding = workshop_.publisher.hold(order_of(arrival.source, timer_.row()), arrival.built, held);
+  auto holding = workshop_.publisher.hold(order_of(source.status.source, timer_.row()), arrival.built, held);
   const Result<backend::HeldVersion> stored = co_await std::move(holding);
   publishing_ = false;
   if (retired_) {
@@ -226,31 +253,35 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::hold(Arrival arrival, Fin
   held_ = *stored;
   standing_.last = held_->row.version;
   accept_later();
-  ++workshop_.tallies.transfers_in[{to_string(arrival.counts.kind), "ok"}];
+  count_transfer(arrival.counts.kind, source, "ok");
   ++workshop_.tallies.versions_held[why.reason];
   log::error("version-held", {{"zone", dns::to_string(settings_.apex)},
                               {"version", held_->row.version},
                               {"serial", held_->row.serial},
-                              {"primary", arrival.source},
+                              {"primary", source.status.source},
                               {"reason", why.reason},
                               {"message", why.message}});
   co_return Outcome::held;
 }
 
 // Readers can see the version: now the others are told.
-void ZoneAgent::announce(const BuiltZone& built, const TransferCounts& counts, const std::string& source,
-                         double seconds) {
+void ZoneAgent::announce(const Arrival& arrival) {
+  const BuiltZone& built = *arrival.built;
+  const TransferCounts& counts = arrival.counts;
+  const Source& source = sources_[arrival.source];
+  const double seconds = seconds_between(arrival.began, workshop_.clock.steady());
   const std::string zone = dns::to_string(settings_.apex);
   log::info("transfer-done", {{"zone", zone},
                               {"serial", row_.serial},
                               {"version", row_.version},
                               {"type", to_string(counts.kind)},
-                              {"primary", source},
+                              {"transport", transport_of(source.spec)},
+                              {"primary", source.status.source},
                               {"records", row_.records},
                               {"octets", counts.octets},
                               {"seconds", seconds}});
   last_transfer_ = counts.kind;
-  ++workshop_.tallies.transfers_in[{to_string(counts.kind), "ok"}];
+  count_transfer(counts.kind, source, "ok");
   ++workshop_.tallies.transfers_timed;
   workshop_.tallies.transfer_seconds += seconds;
   out_of_zone_dropped_ = counts.out_of_zone;

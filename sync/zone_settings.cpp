@@ -41,10 +41,11 @@ Result<> put_parameter(AxfrSource& source, std::string_view parameter) {
     if (name == "pin" && source.tls && !source.tls->pin) return put_pin(source, value);
     if (name == "alpn" && value == "optional" && source.tls && std::exchange(source.tls->needs_dot, false))
       return {};
+    if (name == "ixfr" && value == "no" && std::exchange(source.ixfr, false)) return {};
   }
   return Error{"bad-source",
                "\"" + std::string(parameter) + "\" is not understood, or given twice: write " +
-                   (source.tls ? "name=HOST, pin=BASE64, alpn=optional or key=NAME" : "key=NAME")};
+                   (source.tls ? "name=HOST, pin=BASE64, alpn=optional, key=NAME or ixfr=no" : "key=NAME or ixfr=no")};
 }
 
 Result<SourceSpec> parse_primary(AxfrSource source, std::uint16_t port, std::string_view rest) {
@@ -101,7 +102,14 @@ std::string to_string(const SourceSpec& source) {
   if (primary->tls && primary->tls->pin) add("pin=", net::to_string(*primary->tls->pin));
   if (primary->tls && !primary->tls->needs_dot) add("alpn=", "optional");
   if (primary->key) add("key=", dns::to_string(*primary->key));
+  if (!primary->ixfr) add("ixfr=", "no");
   return text;
+}
+
+std::string_view transport_of(const SourceSpec& source) {
+  const auto* primary = std::get_if<AxfrSource>(&source);
+  if (primary == nullptr) return "file";
+  return primary->tls ? "tls" : "tcp";
 }
 
 std::optional<Error> unknown_key(const ZoneSettings& zone, const dns::TsigKeyRing& keys) {

@@ -22,6 +22,7 @@ struct AxfrSource {
   net::Endpoint primary;
   std::optional<dns::Name> key = {};         // that every message is signed with (TSIG)
   std::optional<net::TlsIdentity> tls = {};  // it is asked over TLS (XoT), never in the clear
+  bool ixfr = true;                          // false: the zone always comes whole
   friend bool operator==(const AxfrSource&, const AxfrSource&) = default;
 };
 struct FileSource {
@@ -36,10 +37,12 @@ struct PublishedCatalog {
 };
 using SourceSpec = std::variant<AxfrSource, FileSource, PublishedCatalog>;
 
-// `axfr://ADDR[:PORT][?key=NAME]`, `xot://ADDR[:PORT]?name=HOST` (and &pin=, &key=, &alpn=optional) or
-// `file:PATH`; the error names what is understood.
+// `axfr://ADDR[:PORT][?key=NAME]`, `xot://ADDR[:PORT]?name=HOST` (and &pin=, &key=, &alpn=optional), both with
+// `ixfr=no` where differences are not to be asked for, or `file:PATH`; the error names what is understood.
 Result<SourceSpec> parse_source(std::string_view text);
 std::string to_string(const SourceSpec& source);
+// Over what zones come from there: "tcp", "tls", or "file".
+std::string_view transport_of(const SourceSpec& source);
 
 struct TimerBounds {
   Seconds refresh_min{60}, refresh_max{86400}, retry_min{10}, retry_max{3600}, expire_min{3600},
@@ -58,6 +61,7 @@ struct ZoneSettings {
   std::vector<net::Endpoint> compare_with;  // empty: the transfer sources' addresses
   std::optional<boost::asio::ip::address> transfer_source;
   TimerBounds timers;
+  Seconds pin_tolerance{10};          // how long the primary of the live version may lag behind another
   bool refuse_out_of_zone = false;    // false: such records are dropped, with an alarm
   bool drop_cname_conflicts = false;  // false: a CNAME beside other data refuses the version
   backend::Keep keep;                 // the versions that are remembered

@@ -18,4 +18,18 @@ std::string_view to_string(ZoneState state) {
   return "empty";
 }
 
+std::string_view to_string(ParentDs::State state) {
+  switch (state) {
+    case ParentDs::State::unasked:
+      return "unasked";
+    case ParentDs::State::none:
+      return "none";
+    case ParentDs::State::present:
+      return "present";
+    case ParentDs::State::unknown:
+      return "unknown";
+  }
+  return "unasked";
+}
+
 }  // namespace understudy::sync

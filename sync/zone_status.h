@@ -33,7 +33,23 @@ struct PrimaryStatus {
   std::optional<double> soa_rtt_seconds;  // of its last answer to a question for an SOA
   std::optional<Failure> failure;         // the last one, kept after recovery
   UnixTime failing_since = 0;             // 0: not failing
+  bool pinned = false;                    // what is live came from it, and differences do
+  // What it turned out not to do, for any zone, and is not asked for a while: "no-edns", "no-ixfr".
+  std::vector<std::string_view> learnt = {};
 };
+
+// What the parent of a zone that is served without DNSKEY says of it.
+struct ParentDs {
+  enum class State : std::uint8_t {
+    unasked,  // there is nobody to ask, or the zone is signed
+    none,     // no DS record: nobody expects signatures
+    present,  // a DS record: validating resolvers refuse the zone
+    unknown,  // who was asked could not tell
+  };
+  State state = State::unasked;
+  std::string message;  // where it is present or unknown
+};
+std::string_view to_string(ParentDs::State state);
 
 // The newest NOTIFY to a secondary of ours.
 struct NotifyStatus {
@@ -78,7 +94,8 @@ struct ZoneStatus {
   std::optional<backend::HeldVersion> held;
   bool raises_serial = false;   // where a version's own would not be newer
   Seconds accept_after{0};      // a held version is published by itself after that; 0: never
-  UnixTime signatures_end = 0;  // the first of them, looked for while stale; 0: not known
+  UnixTime signatures_end = 0;  // the first of them; 0: not signed, or not counted yet
+  ParentDs parent_ds = {};
   std::vector<PrimaryStatus> primaries;
   std::vector<NotifyStatus> secondaries;  // that were told of a version since the start
 };

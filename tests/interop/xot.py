@@ -93,6 +93,9 @@ class FromBind(Case):
         primary.write_zone(APEX, zones.small(APEX, 2))
         primary.reload()
         until("the change arrives after NOTIFY", lambda: self.served(server) == 2)
+        until("both are counted", lambda: server.metric("transfers_in_total", transport="tls", result="ok") == 2)
+        self.assertEqual(server.metric("transfers_in_total", transport="tcp", result="ok"), 0)
+        self.assertIn("transport=tls", server.log())
         self.assertIn(source, server.log())
         self.assertEqual(server.status(APEX)["primaries"][0]["source"], source)
 

@@ -1,7 +1,14 @@
-// RFC 7314, EDNS EXPIRE option.
+// RFC 7314, EDNS EXPIRE option: what we tell our secondaries, and what we make of what a primary tells us.
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
 #include "support/test_mirror.h"
+#include "sync/refresh_timer.h"
+#include "sync/soa_probe.h"
+#include "sync/transfer_client.h"
+#include "unit/net/responder.h"
 
 namespace understudy::test {
 
@@ -57,6 +64,185 @@ TEST(Rfc7314, Section4NotOfAnExpiredZone) {
   text.service = backend::Service::expired;
   TestMirror server({text});
   EXPECT_FALSE(expire(server).has_value());
+}
+
+// A primary that tells `told`; the queries that it got are kept.
+class Primary {
+ public:
+  explicit Primary(std::optional<Bytes> told)
+      : responder_([this, told](Bytes q) { return answer(q, told); },
+                   [this, told](Bytes q) { return answer(q, told); }) {}
+
+  template <class Value>
+  Result<Value> run(boost::asio::awaitable<Result<Value>> asking, boost::asio::io_context& context) {
+    Result<Value> result = Error{"unset", ""};
+    boost::asio::co_spawn(context, std::move(asking),
+                          [&](std::exception_ptr, Result<Value> came) { result = std::move(came); });
+    context.run();
+    return result;
+  }
+  Result<sync::ProbeAnswer> probe(bool edns = true) {
+    boost::asio::io_context context;
+    return run(sync::probe_soa(responder_.endpoint(), apex_, std::nullopt, {}, edns), context);
+  }
+  Result<sync::TransferCounts> transfer(std::optional<std::uint32_t> have = {}) {
+    class Ignored final : public sync::RecordTarget {
+      Result<> record(const dns::RecordView&) override { return {}; }
+    };
+    boost::asio::io_context context;
+    sync::Pool pool(1);
+    sync::TransferOrder order{responder_.endpoint(), std::nullopt, {apex_}, {}};
+    order.rules.have_serial = have;
+    return run(sync::receive_zone(order, std::make_shared<Ignored>(), pool), context);
+  }
+  std::vector<Message> queries;
+
+ private:
+  std::vector<Bytes> answer(const Bytes& octets, const std::optional<Bytes>& told) {
+    const Message query = decode(octets);
+    queries.push_back(query);
+    const bool whole = query.questions.at(0).type == type::AXFR;
+    Bytes out = header(query.id, 0x8400, 1, whole ? 3 : 1, 0, query.opt ? 1 : 0);
+    append_name(out, query.questions[0].name);
+    append16(out, query.questions[0].type);
+    append16(out, 1);
+    append(out, "test. 60 SOA ns. h. 1 2 3 86400 5");
+    if (whole) append(out, "test. 60 NS ns.");
+    if (whole) append(out, "test. 60 SOA ns. h. 1 2 3 86400 5");
+    if (!query.opt) return {out};
+    const Bytes options = told ? option(expire_code, *told) : Bytes();
+    const Bytes opt{0, 0, 41, 4, 208, 0, 0, 0, 0, 0, static_cast<std::uint8_t>(options.size())};
+    out.insert(out.end(), opt.begin(), opt.end());
+    out.insert(out.end(), options.begin(), options.end());
+    return {out};
+  }
+  static void append(Bytes& out, std::string_view line) {
+    const Rr record = rr(line);
+    append_name(out, record.owner);
+    append16(out, record.type);
+    append16(out, 1);
+    append32(out, record.ttl);
+    append16(out, static_cast<std::uint16_t>(record.rdata.size()));
+    out.insert(out.end(), record.rdata.begin(), record.rdata.end());
+  }
+
+  const dns::Name apex_ = dns::Name::from_text("test").value();
+  net::Responder responder_;
+};
+
+// 4: who transfers or refreshes a zone adds the option; 2: of no length.
+TEST(Rfc7314, Section4SoaAxfrAndIxfrAskForIt) {
+  Primary primary(seconds(500));
+  const auto probed = primary.probe();
+  ASSERT_TRUE(probed) << probed.error().message;
+  EXPECT_EQ(probed->expire, 500u);
+  EXPECT_EQ(probed->edns, sync::EdnsSeen::understood);
+  const auto whole = primary.transfer();
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_EQ(whole->expire, 500u);
+  const auto changes = primary.transfer(1);
+  ASSERT_TRUE(changes) << changes.error().message;
+  EXPECT_EQ(changes->expire, 500u);
+  ASSERT_EQ(primary.queries.size(), 3u);
+  for (const Message& query : primary.queries) EXPECT_EQ(option_of(query, expire_code), Bytes());
+}
+
+// 3: of four octets. Any other is no value, and neither is none.
+TEST(Rfc7314, Section3OnlyFourOctetsAreAValue) {
+  for (const Bytes& told : {Bytes(), Bytes{1, 2, 3}, Bytes{0, 0, 0, 0, 9}}) {
+    const auto probed = Primary(told).probe();
+    ASSERT_TRUE(probed) << probed.error().message;
+    EXPECT_FALSE(probed->expire);
+  }
+  EXPECT_FALSE(Primary(std::nullopt).probe()->expire);
+}
+
+constexpr dns::Soa soa{1, 3600, 600, 86400, 300};  // serial, refresh, retry, expire, minimum
+
+sync::Now at(std::int64_t when) { return {SteadyTime(Seconds(1000 + when)), 1'700'000'000 + when}; }
+
+class ExpireTimer {
+ public:
+  explicit ExpireTimer(sync::TimerBounds bounds = {}, Seconds stale = Seconds(0))
+      : timer_(bounds, 1, true, stale) {
+    timer_.start_empty(at(0));
+  }
+  // What is left of the timer then.
+  std::int64_t transferred(std::int64_t when, std::optional<std::uint32_t> told) {
+    return succeeded(when, {told, true});
+  }
+  std::int64_t refreshed(std::int64_t when, std::optional<std::uint32_t> told) {
+    return succeeded(when, {told, false});
+  }
+  sync::RefreshTimer& timer() { return timer_; }
+
+ private:
+  std::int64_t succeeded(std::int64_t when, sync::ToldExpire told) {
+    timer_.begin_check();
+    timer_.succeeded(at(when), soa, told);
+    return timer_.row().expires - at(when).wall;
+  }
+  sync::RefreshTimer timer_;
+};
+
+// 4: "the value of the EDNS EXPIRE option SHOULD be used instead of the value of the SOA to initialise".
+TEST(Rfc7314, Section4ATransferBeginsWithTheOption) {
+  EXPECT_EQ(ExpireTimer().transferred(0, std::nullopt), 86400);
+  ExpireTimer timer;
+  EXPECT_EQ(timer.transferred(0, 50000), 50000);
+  EXPECT_FALSE(timer.timer().tick(at(49999)));
+  EXPECT_TRUE(timer.timer().tick(at(50000)));
+  // A newer version begins anew, be it with less.
+  EXPECT_EQ(timer.transferred(60000, 40000), 40000);
+  EXPECT_EQ(timer.transferred(60100, 9000), 9000);
+}
+
+// 4: a refresh makes it "the maximum of the value returned in the EDNS EXPIRE option and the current timer".
+TEST(Rfc7314, Section4ARefreshTakesTheMaximum) {
+  ExpireTimer timer;
+  timer.transferred(0, 50000);
+  EXPECT_EQ(timer.refreshed(1000, 40000), 49000);
+  EXPECT_EQ(timer.refreshed(2000, 60000), 60000);
+  EXPECT_EQ(timer.refreshed(3000, 59000), 59000);
+  // One that tells nothing is taken for the primary, as ever.
+  EXPECT_EQ(timer.refreshed(4000, std::nullopt), 86400);
+  // Many short refreshes lose nothing on the way.
+  for (std::int64_t when = 4001; when < 4400; ++when)
+    ASSERT_EQ(timer.refreshed(when, 5000), 86400 - (when - 4000));
+}
+
+// 4: "the value of the SOA EXPIRE field MUST be used and MUST be treated as a maximum".
+TEST(Rfc7314, Section4TheSoaIsTheMaximum) {
+  ExpireTimer timer;
+  EXPECT_EQ(timer.transferred(0, 100000), 86400);
+  EXPECT_EQ(timer.refreshed(10, 4294967295u), 86400);
+}
+
+// The operator's bounds stand above it, as they stand above the SOA.
+TEST(Rfc7314, Section4WithinTheBoundsOfTheOperator) {
+  sync::TimerBounds bounds;
+  bounds.expire_min = Seconds(7200), bounds.expire_max = Seconds(20000);
+  ExpireTimer timer(bounds);
+  EXPECT_EQ(timer.transferred(0, 50000), 20000);
+  EXPECT_EQ(timer.transferred(10, 100), 7200);
+  EXPECT_EQ(timer.refreshed(20, 8000), 8000);
+}
+
+// 1: a chain of secondaries is to expire as its first one does. One that has nothing left keeps nobody alive,
+// though it goes on answering, and though there is a least time.
+TEST(Rfc7314, Section1WhatHasEndedPutsNothingOff) {
+  ExpireTimer timer;
+  timer.transferred(0, 4000);
+  EXPECT_EQ(timer.refreshed(3000, 0), 1000);
+  EXPECT_TRUE(timer.timer().tick(at(4000)));
+  timer.refreshed(5000, 0);
+  EXPECT_EQ(timer.timer().state(), sync::ZoneState::expired);
+  timer.refreshed(6000, 4000);
+  EXPECT_EQ(timer.timer().state(), sync::ZoneState::fresh);
+  ExpireTimer stale({}, Seconds(10000));
+  stale.transferred(0, 4000);
+  stale.refreshed(5000, 0);
+  EXPECT_EQ(stale.timer().state(), sync::ZoneState::stale);
 }
 
 }  // namespace

@@ -62,7 +62,8 @@ class ScriptedPrimary:
     """`serial` is what SOA queries are told; `stream(ident, serial)` makes the octets that answer an AXFR, and
     `differences(ident, serial, have)` those that answer an IXFR. Without that the primary knows no IXFR: NOTIMP.
 
-    After the stream the connection stays open until the other side closes, unless `hang_up` is set."""
+    After the stream the connection stays open until the other side closes, unless `hang_up` is set. `edns` is what a
+    query with EDNS meets: "ignored", "formerr" or "dropped" (over TCP: the connection is closed)."""
 
     def __init__(self, scratch, apex, serial=1, stream=None):
         self.apex = apex
@@ -71,6 +72,8 @@ class ScriptedPrimary:
         self.differences = None
         self.hang_up = False
         self.dark = False
+        self.edns = "ignored"
+        self.edns_queries = 0  # those that had EDNS
         self.transfers = 0  # AXFR
         self.increments = 0  # IXFR
         self.port = free_port()
@@ -119,13 +122,29 @@ class ScriptedPrimary:
             return
         if len(query) < 12 or query[2] & 0x80 or self.dark:
             return
-        answer = self._answer_soa(query)
+        meets = self._meets(query)
+        if meets == "dropped":
+            return
+        answer = self._formerr(query) if meets == "formerr" else self._answer_soa(query)
         if answer:
             self._udp.sendto(answer, sender)
 
     def _answer_soa(self, query):
         ident, _ = struct.unpack("!HH", query[:4])
         return message(ident, self.apex, [soa(self.apex, self.serial)], qtype=SOA)
+
+    def _meets(self, query):
+        """What becomes of the query for its EDNS; nothing is signed here, so what is additional is the OPT record."""
+        if query[10:12] == b"\0\0":
+            return None
+        with self.lock:
+            self.edns_queries += 1
+        return self.edns
+
+    @staticmethod
+    def _formerr(query):
+        """RFC 6891 7: as one that knows no EDNS; the header alone."""
+        return query[:2] + struct.pack("!5H", 0x8001, 0, 0, 0, 0)
 
     def _serve(self, connection):
         with connection:
@@ -135,6 +154,12 @@ class ScriptedPrimary:
                     query = self._read_frame(connection)
                     if query is None:
                         return
+                    meets = self._meets(query)
+                    if meets == "dropped":
+                        return
+                    if meets == "formerr":
+                        connection.sendall(frame(self._formerr(query)))
+                        continue
                     qtype = struct.unpack("!H", query[12 + len(name(self.apex)):][:2])[0]
                     if qtype in (AXFR, IXFR):
                         ident = struct.unpack("!H", query[:2])[0]
@@ -161,7 +186,9 @@ class ScriptedPrimary:
             serial = self.serial
         if self.differences is None:
             return [frame(message(ident, self.apex, [], qtype=IXFR, flags=0x8004))]
-        have = struct.unpack("!I", query[-20:-16])[0]  # of the SOA that ends the query
+        # Behind the question stands our SOA (RFC 1995 3), its names the root; behind that perhaps an OPT record.
+        at = 12 + len(name(self.apex)) + 4 + len(name(self.apex)) + 10 + 2
+        have = struct.unpack("!I", query[at:at + 4])[0]
         return self.differences(ident, serial, have)
 
     def _send(self, connection, stream):

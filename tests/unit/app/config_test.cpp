@@ -279,7 +279,8 @@ TEST(Config, TheGateIsThatOfAllZonesUnlessAZoneSaysOtherwise) {
 [[zone]]
 name = "own.test"
 source = "axfr://192.0.2.1"
-gate = { shrink = 0.5, command = ["/bin/own"], losses = "warn", serial-backwards = "accept" }
+gate = { shrink = 0.5, command = ["/bin/own"], losses = "warn", serial-backwards = "accept", ds-at-parent = "off" }
+pin-tolerance = "1m"
 on-expire = "serve-stale:7d"
 stale-past-signature = "stop"
 serial = "raise"
@@ -296,6 +297,7 @@ dnssec = "hold"
 full-check = "1h"
 accept-after = "2d"
 serial-unmoved = "hold"
+parent-resolver = ["192.0.2.53", "[2001:db8::53]:5353"]
 )",
                                            "f");
   EXPECT_THAT(loaded.problems, IsEmpty());
@@ -314,6 +316,11 @@ serial-unmoved = "hold"
   EXPECT_EQ(common.gate.accept_after, Seconds(2 * 86400));
   EXPECT_EQ(common.gate.backwards, sync::SerialPolicy::ignore);
   EXPECT_EQ(common.gate.unmoved, sync::SerialPolicy::hold);
+  EXPECT_EQ(common.gate.parent_ds, sync::Act::hold);
+  ASSERT_EQ(own.gate.parent_resolvers.size(), 2u);
+  EXPECT_EQ(net::to_string(own.gate.parent_resolvers[0]), "192.0.2.53:53");
+  EXPECT_EQ(common.gate.parent_resolvers, own.gate.parent_resolvers);
+  EXPECT_EQ(common.pin_tolerance, Seconds(10));
   EXPECT_EQ(common.serve_stale, Seconds(0));
   EXPECT_FALSE(common.raise_serial);
   EXPECT_EQ(own.gate.shrink, 0.5);
@@ -321,6 +328,8 @@ serial-unmoved = "hold"
   EXPECT_EQ(own.gate.losses, sync::Act::warn);
   EXPECT_THAT(own.gate.command, ElementsAre("/bin/own"));
   EXPECT_EQ(own.gate.backwards, sync::SerialPolicy::accept);
+  EXPECT_EQ(own.gate.parent_ds, sync::Act::off);
+  EXPECT_EQ(own.pin_tolerance, Seconds(60));
   EXPECT_EQ(own.serve_stale, Seconds(7 * 86400));
   EXPECT_TRUE(own.stop_past_signature);
   EXPECT_TRUE(own.raise_serial);

@@ -53,6 +53,32 @@ TEST(PrimaryHealth, RemembersForAnHourWhoKnowsNoIxfr) {
   EXPECT_FALSE(health.blocked(dead, start));
 }
 
+TEST(PrimaryHealth, LearnsWhoUnderstandsNoEdns) {
+  using Words = std::vector<std::string_view>;
+  for (const EdnsSeen seen : {EdnsSeen::ignored, EdnsSeen::refused}) {
+    PrimaryHealth health;
+    EXPECT_TRUE(health.may_use_edns(dead, start));
+    health.edns_seen(dead, seen, start);
+    EXPECT_FALSE(health.may_use_edns(dead, start + Seconds(3599)));
+    EXPECT_EQ(health.learnt(dead, start), Words{"no-edns"});
+    EXPECT_TRUE(health.may_use_edns(other, start));
+    EXPECT_TRUE(health.may_use_edns(dead, start + Seconds(3600)));
+    EXPECT_EQ(health.learnt(dead, start + Seconds(3600)), Words{});
+  }
+  // What is lost once or twice may be lost on the way; an answer in between says that it was.
+  PrimaryHealth health;
+  for (const EdnsSeen seen : {EdnsSeen::unanswered, EdnsSeen::unanswered, EdnsSeen::understood,
+                              EdnsSeen::unanswered, EdnsSeen::unanswered, EdnsSeen::not_asked}) {
+    health.edns_seen(dead, seen, start);
+    EXPECT_TRUE(health.may_use_edns(dead, start));
+  }
+  health.edns_seen(dead, EdnsSeen::unanswered, start);
+  EXPECT_FALSE(health.may_use_edns(dead, start));
+  health.lacks_ixfr(dead, start);
+  EXPECT_EQ(health.learnt(dead, start), (Words{"no-edns", "no-ixfr"}));
+  EXPECT_FALSE(health.blocked(dead, start));
+}
+
 TEST(PrimaryHealth, SaysWhyItSparesOne) {
   PrimaryHealth health;
   for (int i = 0; i < 3; ++i) health.failed(dead, Error{reason::connection_refused, "nobody there"}, at(i));

@@ -273,6 +273,24 @@ TEST(SourceText, NamesAKey) {
   }
 }
 
+TEST(SourceText, MaySayThatThereIsNoIxfr) {
+  for (const std::string_view text : {"axfr://192.0.2.1:53?ixfr=no", "axfr://192.0.2.1:53?key=a.&ixfr=no",
+                                      "xot://192.0.2.1:853?name=a&ixfr=no"}) {
+    const auto source = parse_source(text);
+    ASSERT_TRUE(source) << source.error().message;
+    EXPECT_FALSE(std::get<AxfrSource>(*source).ixfr);
+    EXPECT_EQ(to_string(*source), text);
+  }
+  EXPECT_TRUE(std::get<AxfrSource>(*parse_source("axfr://192.0.2.1")).ixfr);
+  EXPECT_EQ(transport_of(*parse_source("axfr://192.0.2.1")), "tcp");
+  EXPECT_EQ(transport_of(*parse_source("xot://192.0.2.1?name=a")), "tls");
+  EXPECT_EQ(transport_of(*parse_source("file:zone")), "file");
+  for (const std::string_view bad :
+       {"axfr://192.0.2.1?ixfr=", "axfr://192.0.2.1?ixfr=maybe", "axfr://192.0.2.1?ixfr=no&ixfr=no"}) {
+    EXPECT_FALSE(parse_source(bad)) << bad;
+  }
+}
+
 TEST(SourceText, OverTlsNamesWhoMustAnswer) {
   const std::string pin = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=";
   const auto source = parse_source("xot://192.0.2.1?name=ns.example.&pin=" + pin + "&key=xfr.example");
