@@ -56,11 +56,12 @@ class AnyZone(ScriptedPrimary):
 
 
 class Dripping(AnyZone):
-    """An octet now and then, and never an end."""
+    """A message of 65,535 octets, one a second."""
 
     def answer(self, connection, octets):
-        for octet in iter(lambda: b"\0", None):
-            connection.sendall(octet)
+        connection.sendall(b"\xff\xff")
+        for octet in octets + bytes(65_535 - len(octets)):
+            connection.sendall(bytes([octet]))
             if self._stopping.wait(1.0):
                 return
 

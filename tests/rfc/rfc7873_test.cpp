@@ -92,8 +92,8 @@ TEST_F(Cookies, Rfc9018Section4_3TheYoungAreKept) {
   EXPECT_NE(learn(cookie, "198.51.100.100", made - 301), from_hex(cookie));
 }
 
-// RFC 9018 4.3: "The Timestamp value [...] the comparison of which is done with Serial Number Arithmetic". NSD
-// 4.15 took cookies from behind 2038 for broken ones; they are good there, and where the number begins anew.
+// RFC 9018 4.3: timestamps are compared by serial number arithmetic (RFC 1982), so that they are good behind 2038
+// and where the number begins anew. NSD 4.15 had that wrong.
 TEST_F(Cookies, Rfc9018Section4_3BehindTheEndOfTime) {
   for (const UnixTime end : {1ll << 31, 1ll << 32}) {
     const Bytes made = learn("2464c4abcf10c957", "198.51.100.100", end - 10);
