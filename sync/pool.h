@@ -33,7 +33,7 @@ class Pool {
   void work();
 
   const Turns turns_;  // instead of threads
-  std::mutex mutex_;  // of jobs_ and stopping_
+  std::mutex mutex_;   // of jobs_ and stopping_
   std::condition_variable wake_;
   std::deque<Job> jobs_;
   bool stopping_ = false;

@@ -56,11 +56,12 @@ class AnyZone(ScriptedPrimary):
 
 
 class Dripping(AnyZone):
-    """An octet now and then, and never an end."""
+    """A message of 65,535 octets, one a second."""
 
     def answer(self, connection, octets):
-        for octet in iter(lambda: b"\0", None):
-            connection.sendall(octet)
+        connection.sendall(b"\xff\xff")
+        for octet in octets + bytes(65_535 - len(octets)):
+            connection.sendall(bytes([octet]))
             if self._stopping.wait(1.0):
                 return
 
@@ -123,9 +124,11 @@ class Drip(unittest.TestCase):
             healthy.notify(server.port)
             until(f"serial {serial}",
                   lambda serial=serial: query.serial("127.0.0.1", server.port, "healthy.test") == serial)
-        # Each is given up, since so little is no progress; others get their turn.
-        until("they are given up", lambda: (server.metric("transfers_in_total", result="timeout") or 0) >= 10, deadline=180)
-        until("others have their turn", lambda: dripping.connections >= 100, deadline=180)
+        # Each is given up, since so little is no progress. Then one tries now and again, the others wait
+        # (sync/primary_health.h).
+        met = dripping.connections
+        until("they are given up", lambda: (server.metric("transfers_in_total", result="timeout") or 0) >= 60, deadline=180)
+        until("one tries again", lambda: dripping.connections > met, deadline=180)
         self.assertLess(len(os.listdir(f"/proc/{server.process.pid}/fd")), 400)
 
 

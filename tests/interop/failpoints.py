@@ -61,22 +61,29 @@ class Steps(unittest.TestCase):
             self.assertEqual(found, {i: self.text_of(serial, i) for i in self.names_of(serial)}, row)
         return kept
 
+    def restart_with(self, step):
+        """From now on it dies at `step`."""
+        self.server.stop()
+        os.environ["UNDERSTUDY_FAILPOINT"] = step
+        try:
+            self.server.start()
+        finally:
+            del os.environ["UNDERSTUDY_FAILPOINT"]
+
+    def expect_end(self, step):
+        child = self.server.process.child
+        until(f"the end at {step}", lambda: child.poll() is not None)
+        self.assertEqual(child.returncode, -signal.SIGKILL, self.server.log()[-3000:])
+        self.server.kill()
+
     def kill_at(self, step, serial):
         """Has version `serial` come while the process is to die at `step`; afterwards it is there or not at all."""
         with self.subTest(step=step):
             before = self.served()
-            self.server.stop()
-            os.environ["UNDERSTUDY_FAILPOINT"] = step
-            try:
-                self.server.start()
-            finally:
-                del os.environ["UNDERSTUDY_FAILPOINT"]
+            self.restart_with(step)
             self.primary.serial = serial
             self.primary.notify(self.server.port)
-            child = self.server.process.child
-            until(f"the end at {step}", lambda: child.poll() is not None)
-            self.assertEqual(child.returncode, -signal.SIGKILL, self.server.log()[-3000:])
-            self.server.kill()
+            self.expect_end(step)
             self.primary.dark = True
             self.server.start()
             after = self.served()
@@ -149,22 +156,6 @@ class Holding(Steps):
         held = self.server.status(APEX)["held"]
         return held and held["serial"]
 
-    def restart_with(self, step):
-        self.server.stop()
-        if step:
-            os.environ["UNDERSTUDY_FAILPOINT"] = step
-        try:
-            self.server.start()
-        finally:
-            os.environ.pop("UNDERSTUDY_FAILPOINT", None)
-
-    def expect_end(self, step):
-        child = self.server.process.child
-        until(f"the end at {step}", lambda: child.poll() is not None)
-        self.assertEqual(child.returncode, -signal.SIGKILL, self.server.log()[-3000:])
-        self.server.kill()
-        self.server.start()
-
     def expect_one_whole_held_version(self, serials):
         self.assertEqual(self.served(), 1)
         self.assertIn(self.held(), serials)
@@ -187,6 +178,7 @@ class Holding(Steps):
                 self.primary.serial = serial
                 self.primary.notify(self.server.port)
                 self.expect_end(step)
+                self.server.start()
                 self.expect_one_whole_held_version([before, serial])
                 self.primary.notify(self.server.port)
                 until("it is held", lambda serial=serial: self.held() == serial)
@@ -196,6 +188,7 @@ class Holding(Steps):
                 version = self.server.status(APEX)["held"]["version"]
                 self.server.verb("accept", APEX, "--version", str(version))
                 self.expect_end(step)
+                self.server.start()
                 if step == "published":
                     break
                 self.expect_one_whole_held_version([5])
@@ -217,17 +210,9 @@ class GoingBack(Steps):
     text_of = staticmethod(SmallChange.text_of)
 
     def die_of(self, step, *order):
-        self.server.stop()
-        os.environ["UNDERSTUDY_FAILPOINT"] = step
-        try:
-            self.server.start()
-        finally:
-            del os.environ["UNDERSTUDY_FAILPOINT"]
+        self.restart_with(step)
         self.server.verb(*order)
-        child = self.server.process.child
-        until(f"the end at {step}", lambda: child.poll() is not None)
-        self.assertEqual(child.returncode, -signal.SIGKILL, self.server.log()[-3000:])
-        self.server.kill()
+        self.expect_end(step)
         self.primary.dark = True
         self.server.start()
 

@@ -92,8 +92,8 @@ TEST_F(Cookies, Rfc9018Section4_3TheYoungAreKept) {
   EXPECT_NE(learn(cookie, "198.51.100.100", made - 301), from_hex(cookie));
 }
 
-// RFC 9018 4.3: "The Timestamp value [...] the comparison of which is done with Serial Number Arithmetic". NSD
-// 4.15 took cookies from behind 2038 for broken ones; they are good there, and where the number begins anew.
+// RFC 9018 4.3: timestamps are compared by serial number arithmetic (RFC 1982), so that they are good behind
+// 2038 and where the number begins anew. NSD 4.15 had that wrong.
 TEST_F(Cookies, Rfc9018Section4_3BehindTheEndOfTime) {
   for (const UnixTime end : {1ll << 31, 1ll << 32}) {
     const Bytes made = learn("2464c4abcf10c957", "198.51.100.100", end - 10);
@@ -104,8 +104,8 @@ TEST_F(Cookies, Rfc9018Section4_3BehindTheEndOfTime) {
   }
 }
 
-// RFC 7873 5.2.1: "If there is no OPT record or no COOKIE option present in the request, then the server responds
-// to the request as if the server doesn't implement the COOKIE option."
+// RFC 7873 5.2.1: "If there is no OPT record or no COOKIE option present in the request, then the server
+// responds to the request as if the server doesn't implement the COOKIE option."
 TEST_F(Cookies, Section5_2_1NoCookie) {
   const Message got = server_.ask(Query{.name = name("a.test."), .edns = true});
   EXPECT_EQ(got.rcode, rcode::noerror);
@@ -141,8 +141,8 @@ TEST_F(Cookies, Section5_2_4AForeignServerCookie) {
   EXPECT_NE(option_of(ask(hex_of_client), cookie_code), learnt);
 }
 
-// 5.2: "In all cases of multiple COOKIE options in a request, only the first (the one closest to the DNS header) is
-// considered."
+// 5.2: "In all cases of multiple COOKIE options in a request, only the first (the one closest to the DNS
+// header) is considered."
 TEST_F(Cookies, Section5_2OnlyTheFirstCounts) {
   Bytes options = option(cookie_code, from_hex("0102030405060708"));
   const Bytes second = option(cookie_code, from_hex("01"));
@@ -152,8 +152,8 @@ TEST_F(Cookies, Section5_2OnlyTheFirstCounts) {
   EXPECT_EQ(option_of(got, cookie_code)->size(), 24u);
 }
 
-// 5.4: "support queries with an empty Question Section (a QDCOUNT of zero (0)), provided that an OPT record is present
-// with a COOKIE option."
+// 5.4: "support queries with an empty Question Section (a QDCOUNT of zero (0)), provided that an OPT record
+// is present with a COOKIE option."
 TEST_F(Cookies, Section5_4WithoutAQuestion) {
   const auto empty = [&](const Bytes& options) {
     Bytes query = header(77, 0, 0, 0, 0, 1);
@@ -171,8 +171,8 @@ TEST_F(Cookies, Section5_4WithoutAQuestion) {
   EXPECT_TRUE(got.answer.empty() && got.authority.empty() && got.additional.empty());
   ASSERT_TRUE(option_of(got, cookie_code).has_value());
   EXPECT_EQ(option_of(got, cookie_code)->size(), 24u);
-  // "the response SHALL have the RCODE BADCOOKIE if the Server Cookie sent with the query was invalid and the RCODE
-  // NOERROR if it was valid."
+  // "the response SHALL have the RCODE BADCOOKIE if the Server Cookie sent with the query was invalid and the
+  // RCODE NOERROR if it was valid."
   EXPECT_EQ(empty(option(cookie_code, *option_of(got, cookie_code))).rcode, rcode::noerror);
   const Message renewed = empty(option(cookie_code, from_hex("0102030405060708" + std::string(32, '0'))));
   EXPECT_EQ(renewed.rcode, rcode::badcookie);
@@ -181,9 +181,9 @@ TEST_F(Cookies, Section5_4WithoutAQuestion) {
   EXPECT_EQ(empty(option(cookie_code, {1})).rcode, rcode::formerr);
 }
 
-// 5.2.3: "Based on server policy, including rate limiting, the server chooses one of the following: [...] (2) Send a
-// BADCOOKIE error response."; 5.2.5: with a valid one, "defensive measures for spoofed UDP requests, if any, are no
-// longer required."
+// 5.2.3: "Based on server policy, including rate limiting, the server chooses one of the following: [...] (2)
+// Send a BADCOOKIE error response."; 5.2.5: with a valid one, "defensive measures for spoofed UDP requests,
+// if any, are no longer required."
 TEST(CookiesAndRates, Section5_2_3BadCookieWhereRatesAreLimited) {
   server::PipelineOptions options = with_secrets(one);
   options.rate_limit.responses_per_second = 1;

@@ -62,7 +62,7 @@ class Kernel {
   void reset_all();
   std::size_t open_sockets() const { return sockets_.size(); }
 
-  // What happened so far: lines for people, and one number over all of it.
+  // What happened so far, for people.
   void note(const std::string& line);
   const std::vector<std::string>& trace() const { return trace_; }
 

@@ -119,6 +119,7 @@ void World::watch() {
     // A zone's time begins with its first version, though it was held for long.
     if (live_.generation == 0) fresh_ = kernel_.now();
     live_ = {row->generation, row->version};
+    records_ = row->records;
     look();
   }
   fresh_ = std::max(fresh_, primaries_.last_word());
@@ -154,6 +155,9 @@ void World::look() {
   process_->pipeline.end_batch();
   const auto edition = editions_.find(normal_set(content));
   if (!edition) broken("what is served was never published: " + shown(content));
+  // And nothing at names that nobody asks for.
+  if (records_ != editions_[*edition].records.size())
+    broken("the mirror counts " + std::to_string(records_) + " records");
   judge(*edition);
 }
 

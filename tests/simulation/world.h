@@ -100,6 +100,7 @@ class World {
 
   // What was served at the last look.
   backend::ZoneEntry::Live live_{};
+  std::uint64_t records_ = 0;
   backend::Service service_ = backend::Service::no_data;
   std::optional<std::size_t> served_;  // which edition
   unsigned orders_under_way_ = 0;

@@ -36,6 +36,10 @@ void World::restart() {
 }
 
 void World::give_order() {
+  if (kernel_.chance(50)) {  // in the midst of a cycle
+    notify();
+    pass(Time(kernel_.random(300)));
+  }
   const sync::ZoneStatus now = status();
   const dns::Name& apex = settings_.apex;
   ++seen_.orders;
@@ -74,8 +78,8 @@ void World::disturb() {
   const auto what = kernel_.random(100);
   if (what < 30) {
     const auto how = kernel_.random(20);
-    editions_.publish(how < 16   ? Editions::Serial::on
-                      : how < 18 ? Editions::Serial::unmoved
+    editions_.publish(how < 14   ? Editions::Serial::on
+                      : how < 16 ? Editions::Serial::unmoved
                                  : Editions::Serial::back);
     kernel_.note("published edition " + std::to_string(editions_.size() - 1) + ", serial " +
                  std::to_string(editions_.newest().serial));
