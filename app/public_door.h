@@ -1,7 +1,7 @@
 // The door of the public status page: an HTTP server of its own, which a reload may open, move and close.
 //
-// Owned by the running server. prepare() and commit() are called on the sync thread, or before it runs; stop()
-// at the end by main().
+// Owned by the running server. prepare() and commit() are called on the sync thread, or before it runs;
+// stop() at the end by main().
 #pragma once
 
 #include <memory>
@@ -16,8 +16,9 @@ class PublicDoor {
   explicit PublicDoor(const control::Rooms& rooms) : rooms_(rooms) {}
   ~PublicDoor() { stop(); }
 
-  // In two steps, as Server::prepare_listen(): binds what `wanted` names, unless the door is there already; nothing
-  // has changed until commit(), and what is not committed is closed again. The error names the address.
+  // In two steps, as Server::prepare_listen(): binds what `wanted` names, unless the door is there already;
+  // nothing has changed until commit(), and what is not committed is closed again. The error names the
+  // address.
   struct Next;
   Result<std::shared_ptr<Next>> prepare(const std::optional<net::Endpoint>& wanted);
   void commit(Next& next);

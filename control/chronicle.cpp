@@ -80,8 +80,8 @@ void Chronicle::compare(const std::string& zone, const Note* before, const Note&
          "The zone is " + std::string(sync::to_string(now.state)) + ", after " +
              std::string(sync::to_string(was.state)));
   if (now.differing > was.differing)
-    note(zone, time, "differs", answers(now.differing) + (now.differing == 1 ? " differs" : " differ") +
-                                    " from a primary's");
+    note(zone, time, "differs",
+         answers(now.differing) + (now.differing == 1 ? " differs" : " differ") + " from a primary's");
   if (now.differing == 0 && was.differing > 0) note(zone, time, "agrees", "No answer differs any more");
 }
 

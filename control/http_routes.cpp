@@ -116,19 +116,18 @@ void HttpRoutes::ready(HttpReply reply) {
     const double ratio = all == 0 ? 1 : static_cast<double>(served) / static_cast<double>(all);
     return {rooms.sync.all_tried(), ratio};
   };
-  ask_sync<Zones>(
-      context_, rooms_.sync_context, options_.limit, ask_zones,
-      [this, reply = std::move(reply)](std::optional<Zones> zones) {
-        ask_ability([this, reply, zones](const Ability& ability) {
-          const bool enough = zones && zones->served_ratio >= options_.ready_min_served_ratio;
-          reply(readiness({{"listeners are bound", ability.listening},
-                           {"the mirror is open", ability.mirror_open},
-                           {"the sync thread answers", zones.has_value()},
-                           {"each zone was loaded or tried once", zones && zones->all_tried},
-                           {"enough zones are served", enough},
-                           {"our own socket answers queries", ability.answering}}));
-        });
-      });
+  ask_sync<Zones>(context_, rooms_.sync_context, options_.limit, ask_zones,
+                  [this, reply = std::move(reply)](std::optional<Zones> zones) {
+                    ask_ability([this, reply, zones](const Ability& ability) {
+                      const bool enough = zones && zones->served_ratio >= options_.ready_min_served_ratio;
+                      reply(readiness({{"listeners are bound", ability.listening},
+                                       {"the mirror is open", ability.mirror_open},
+                                       {"the sync thread answers", zones.has_value()},
+                                       {"each zone was loaded or tried once", zones && zones->all_tried},
+                                       {"enough zones are served", enough},
+                                       {"our own socket answers queries", ability.answering}}));
+                    });
+                  });
 }
 
 void HttpRoutes::zone_ready(const dns::Name& apex, HttpReply reply) {

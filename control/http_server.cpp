@@ -62,7 +62,8 @@ std::optional<HttpRequest> parse_target(std::string_view target) {
   while (!rest.empty()) {
     const std::string_view pair = rest.substr(0, rest.find('&'));
     const std::size_t equals = std::min(pair.find('='), pair.size());
-    auto name = decode(pair.substr(0, equals)), value = decode(pair.substr(std::min(equals + 1, pair.size())));
+    auto name = decode(pair.substr(0, equals)),
+         value = decode(pair.substr(std::min(equals + 1, pair.size())));
     if (!name || !value) return std::nullopt;
     request.parameters.emplace_back(std::move(*name), std::move(*value));
     rest.remove_prefix(std::min(pair.size() + 1, rest.size()));

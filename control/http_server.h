@@ -1,9 +1,9 @@
 // The HTTP server: read-only (GET and HEAD), on a thread of its own, bounded in every direction.
 //
-// Several may run beside each other, each with its own thread and bounds, so that the public one cannot starve
-// the operator's. What is long is sent compressed (gzip) to those who say that they take it. Owned by main();
-// knows nothing of DNS: a handler answers. The handler runs on the HTTP thread and calls its
-// reply once, on that thread, at once or later. Bounded: connections, size of a request, time for each step.
+// Several may run beside each other, each with its own thread and bounds, so that the public one cannot
+// starve the operator's. What is long is sent compressed (gzip) to those who say that they take it. Owned by
+// main(); knows nothing of DNS: a handler answers. The handler runs on the HTTP thread and calls its reply
+// once, on that thread, at once or later. Bounded: connections, size of a request, time for each step.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -19,7 +19,7 @@
 namespace understudy::control {
 
 struct HttpRequest {
-  std::string path;  // "/api/v1/zones", decoded
+  std::string path;                                                  // "/api/v1/zones", decoded
   std::vector<std::pair<std::string, std::string>> parameters = {};  // of "?zone=Z&...", decoded
 
   // The first of that name.

@@ -28,8 +28,8 @@ json::array words_of(Conditions conditions) {
 
 json::object page_of(json::array zones, const Overview& overview, const ZonePage& page,
                      const ZoneFilter& filter) {
-  return {{"time", time_text(overview.when)},   {"zones", std::move(zones)}, {"total", overview.zones.size()},
-          {"matching", page.matching}, {"offset", filter.offset}, {"limit", filter.limit}};
+  return {{"time", time_text(overview.when)}, {"zones", std::move(zones)}, {"total", overview.zones.size()},
+          {"matching", page.matching},        {"offset", filter.offset},   {"limit", filter.limit}};
 }
 
 }  // namespace
@@ -71,8 +71,7 @@ json::object zone_page_report(const Rooms& rooms, const Overview& overview, cons
     const auto apex = dns::Name::from_text(line->zone);
     const auto status = apex ? rooms.sync.status(*apex) : std::nullopt;
     if (!status) continue;  // removed since the overview was taken
-    zones.push_back(
-        zone_with_conditions(*status, rooms.comparer.comparison(*apex), rooms.clock.wall()));
+    zones.push_back(zone_with_conditions(*status, rooms.comparer.comparison(*apex), rooms.clock.wall()));
   }
   return page_of(std::move(zones), overview, page, filter);
 }

@@ -10,7 +10,8 @@
 
 namespace understudy::control {
 
-// {"time", "version", "takeover": {...}, "zones": {"total", "unserved", "states": {...}, "conditions": {...}}}.
+// {"time", "version", "takeover": {...}, "zones": {"total", "unserved", "states": {...}, "conditions":
+// {...}}}.
 boost::json::object summary_report(const Overview& overview, const Takeover& takeover);
 // {"ready", "reasons": [...], "cautions": [...]}.
 boost::json::object takeover_report(const Takeover& takeover);

@@ -26,8 +26,8 @@ std::string primary_label(const sync::PrimaryStatus& primary) {
 }
 
 constexpr audit::Class classes[] = {
-    audit::Class::delegation, audit::Class::wildcard, audit::Class::missing,      audit::Class::extra,
-    audit::Class::rcode,      audit::Class::rdata,    audit::Class::ttl,          audit::Class::dnssec,
+    audit::Class::delegation,   audit::Class::wildcard, audit::Class::missing, audit::Class::extra,
+    audit::Class::rcode,        audit::Class::rdata,    audit::Class::ttl,     audit::Class::dnssec,
     audit::Class::negative_ttl, audit::Class::flags};
 
 // What holds of all zones, whichever have series of their own.

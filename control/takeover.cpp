@@ -19,7 +19,8 @@ Wording wording(Condition condition) {
       return {"has signatures that have ended: validating resolvers refuse it",
               "have signatures that have ended: validating resolvers refuse them"};
     case Condition::differs:
-      return {"is answered otherwise than its primary answers", "are answered otherwise than their primaries answer"};
+      return {"is answered otherwise than its primary answers",
+              "are answered otherwise than their primaries answer"};
     case Condition::behind:
       return {"has been behind its primary for over half an hour",
               "have been behind their primaries for over half an hour"};
@@ -32,7 +33,8 @@ Wording wording(Condition condition) {
     case Condition::held:
       return {"has a newer version that is held back", "have a newer version that is held back"};
     case Condition::differs_slightly:
-      return {"differs from its primary in TTLs or flags only", "differ from their primaries in TTLs or flags only"};
+      return {"differs from its primary in TTLs or flags only",
+              "differ from their primaries in TTLs or flags only"};
     case Condition::unproven:
       return {"has not been compared in full: whether it says what its primary says is unknown",
               "have not been compared in full: whether they say what their primaries say is unknown"};

@@ -14,15 +14,15 @@ namespace understudy::control {
 
 // What this server is able to do, whatever its zones are like.
 struct Ability {
-  bool listening = false;    // addresses are bound
+  bool listening = false;  // addresses are bound
   bool mirror_open = false;
-  bool answering = false;    // a query to our own socket was answered
+  bool answering = false;  // a query to our own socket was answered
 };
 
 struct TakeoverReason {
-  std::string_view reason;            // a condition, or "no-zones", "not-listening", "mirror-closed", "not-answering"
-  std::string message;                // for people
-  std::size_t zones = 0;              // how many it is about; 0: the server
+  std::string_view reason;  // a condition, or "no-zones", "not-listening", "mirror-closed", "not-answering"
+  std::string message;      // for people
+  std::size_t zones = 0;    // how many it is about; 0: the server
   std::vector<std::string> examples;  // the first of them
 };
 

@@ -8,8 +8,8 @@ namespace understudy::control {
 namespace {
 
 constexpr std::array<std::string_view, condition_count> words{
-    "empty", "expired", "signatures-ended", "differs",          "behind",
-    "stale", "alone",   "held",             "differs-slightly", "unproven"};
+    "empty", "expired", "signatures-ended", "differs", "behind", "stale",
+    "alone", "held",    "differs-slightly", "unproven"};
 
 // Clients get the same data; how long they keep them, or a flag, is another.
 bool is_slight(audit::Class difference) {
@@ -47,7 +47,8 @@ Conditions conditions_of(const sync::ZoneStatus& zone, const audit::ZoneComparis
   if (zone.held) found.add(Condition::held);
   const bool ahead = zone.out_of_sync_since != 0 && now - zone.out_of_sync_since >= behind_after.count();
   if (ahead && !zone.held) found.add(Condition::behind);
-  if (no_primary_answers(zone.primaries)) found.add(Condition::alone);
+  const bool served = zone.state != sync::ZoneState::empty && zone.state != sync::ZoneState::expired;
+  if (served && no_primary_answers(zone.primaries)) found.add(Condition::alone);
   if (comparison == nullptr || comparison->against.empty() || !comparison->complete)
     found.add(Condition::unproven);
   if (comparison != nullptr) {

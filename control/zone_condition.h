@@ -19,7 +19,7 @@ enum class Condition : std::uint8_t {
   differs,           // answers are other ones than a primary's now
   behind,            // a primary has told a newer serial for a while, and nobody held it
   stale,             // served past expire, as its policy says
-  alone,             // no primary answers: served until it expires
+  alone,             // served, and no primary answers: until it expires
   held,              // a newer version is stored and not served
   differs_slightly,  // TTLs or flags only
   unproven,          // not all of the version that is served was compared, or nobody answered: unknown

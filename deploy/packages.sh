@@ -22,7 +22,7 @@ test=(
   bind9-dnsutils ldnsutils procps curl
   knot-dnsutils openssl             # clients for TLS
   prometheus prometheus-alertmanager # promtool, and the alarms from end to end
-  chromium chromium-driver python3-selenium # the status page, as people see it
+  chromium chromium-driver python3-selenium fonts-dejavu-core # the status page, as people see it
 )
 demo=("${build[@]}" bind9-dnsutils curl)
 bench=(

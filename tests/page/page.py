@@ -211,7 +211,8 @@ class Page(unittest.TestCase):
         roles = self.browser.roles()
         self.assertIn(("table", "Zones"), roles)
         self.assertEqual([name for role, name in roles if role == "columnheader"], ["Zone", "State", "Serial", "Checked", "Compared"])
-        self.assertEqual(len([role for role, _ in roles if role == "rowheader" and role]), 4 + 5, "zones and response codes")
+        self.assertEqual(len([role for role, _ in roles if role == "rowheader"]), 4 + 5, "zones and response codes")
+        self.assertEqual(len([role for role, _ in roles if role == "row"]), 1 + 4 + 5, "their head, zones and response codes")
 
     def test_contrast_and_width_in_both_schemes(self):
         for scheme in ("light", "dark"):

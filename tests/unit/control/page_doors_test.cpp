@@ -1,4 +1,5 @@
-// What the status page asks for, over running rooms: verdict, pages of zones, history, traffic, the public door.
+// What the status page asks for, over running rooms: verdict, pages of zones, history, traffic, the public
+// door.
 #include <gmock/gmock.h>
 
 #include <future>
@@ -31,8 +32,10 @@ TEST_F(Doors, HttpTellsTheVerdict) {
 TEST_F(Doors, HttpTellsAPageOfZones) {
   run();
   for (const std::string name : {"a.test", "b.test"}) {
-    ASSERT_TRUE(ask_server(socket(), {{"verb", "add"}, {"zone", name}, {"options", {json::array{"source", file("zone")}}}})
-                    .has_value());
+    ASSERT_TRUE(
+        ask_server(socket(),
+                   {{"verb", "add"}, {"zone", name}, {"options", {json::array{"source", file("zone")}}}})
+            .has_value());
     ASSERT_TRUE(ask_server(socket(), {{"verb", "refresh"}, {"zone", name}}).has_value());
   }
   const json::value page = json::parse(get("/api/v1/zones?offset=1&limit=1").second);
@@ -41,7 +44,8 @@ TEST_F(Doors, HttpTellsAPageOfZones) {
   ASSERT_EQ(page.at("zones").as_array().size(), 1u);
   EXPECT_EQ(page.at("zones").at(0).at("zone"), json::value("b.test."));
   EXPECT_EQ(page.at("zones").at(0).at("conditions"), json::value(json::array{"unproven"}));
-  EXPECT_EQ(json::parse(get("/api/v1/zones?name=Z.te").second).at("zones").at(0).at("zone"), json::value("z.test."));
+  EXPECT_EQ(json::parse(get("/api/v1/zones?name=Z.te").second).at("zones").at(0).at("zone"),
+            json::value("z.test."));
   EXPECT_EQ(json::parse(get("/api/v1/zones?state=expired").second).at("matching"), json::value(0));
   EXPECT_EQ(json::parse(get("/api/v1/zones?state=unproven").second).at("matching"), json::value(3));
   for (const std::string wrong : {"limit=501", "limit=-1", "limit=", "offset=x", "state=nice"})
@@ -50,14 +54,16 @@ TEST_F(Doors, HttpTellsAPageOfZones) {
 
 TEST_F(Doors, HttpTellsTheHistoryOfAZone) {
   run();
-  std::ofstream(file("zone")) << "$TTL 300\n@ IN SOA ns hostmaster 8 3600 600 86400 60\n@ NS ns\nns A 192.0.2.2\n";
+  std::ofstream(file("zone"))
+      << "$TTL 300\n@ IN SOA ns hostmaster 8 3600 600 86400 60\n@ NS ns\nns A 192.0.2.2\n";
   ASSERT_TRUE(ask_server(socket(), {{"verb", "retransfer"}, {"zone", "z.test"}}).has_value());
   const json::value past = json::parse(get("/api/v1/zones/z.test/history").second);
   ASSERT_EQ(past.at("versions").as_array().size(), 2u) << json::serialize(past);
   EXPECT_EQ(past.at("versions").at(0).at("serial"), json::value(8));
   EXPECT_EQ(past.at("versions").at(0).at("live"), json::value(true));
   EXPECT_EQ(past.at("versions").at(1).at("live"), json::value(false));
-  EXPECT_EQ(json::parse(get("/api/v1/zones/z.test/history?limit=1").second).at("versions").as_array().size(), 1u);
+  EXPECT_EQ(json::parse(get("/api/v1/zones/z.test/history?limit=1").second).at("versions").as_array().size(),
+            1u);
   EXPECT_EQ(get("/api/v1/zones/other.test/history").first, 404);
   EXPECT_EQ(get("/api/v1/zones/z.test/history?limit=1001").first, 400);
 }
@@ -82,11 +88,13 @@ TEST_F(Doors, TheChronicleTellsWhatBeganAndEnded) {
   EXPECT_EQ(broken.back().kind, "primary-silent");
   const std::size_t then = broken.size();
   EXPECT_EQ(look().size(), then) << "told once";
-  std::ofstream(file("zone")) << "$TTL 300\n@ IN SOA ns hostmaster 8 3600 600 86400 60\n@ NS ns\nns A 192.0.2.2\n";
+  std::ofstream(file("zone"))
+      << "$TTL 300\n@ IN SOA ns hostmaster 8 3600 600 86400 60\n@ NS ns\nns A 192.0.2.2\n";
   ASSERT_TRUE(ask_server(socket(), {{"verb", "retransfer"}, {"zone", "z.test"}}).has_value());
   const auto mended = look();
   ASSERT_GT(mended.size(), then);
-  const bool is_back = std::any_of(mended.begin(), mended.end(), [](const Event& e) { return e.kind == "primary-back"; });
+  const bool is_back =
+      std::any_of(mended.begin(), mended.end(), [](const Event& e) { return e.kind == "primary-back"; });
   EXPECT_TRUE(is_back);
   std::promise<void> gone;
   asio::post(context_, [&] {
@@ -114,9 +122,11 @@ TEST_F(Doors, ThePublicDoorTellsStatesAndNothingElse) {
   run();
   HttpServer door;
   PublicRoutes routes(*rooms_, door.context());
-  ASSERT_TRUE(door.listen({asio::ip::address_v4::loopback(), 0}, [&](const HttpRequest& request, HttpReply reply) {
-                    routes.handle(request, std::move(reply));
-                  }).has_value());
+  ASSERT_TRUE(door.listen({asio::ip::address_v4::loopback(), 0},
+                          [&](const HttpRequest& request, HttpReply reply) {
+                            routes.handle(request, std::move(reply));
+                          })
+                  .has_value());
   door.start();
   const auto ask = [&](const std::string& path) { return get(path, door); };
   const json::value told = json::parse(ask("/api/v1/public").second);
@@ -124,13 +134,14 @@ TEST_F(Doors, ThePublicDoorTellsStatesAndNothingElse) {
   EXPECT_EQ(told.at("answered"), json::value(1));
   std::set<std::string> keys;
   for (const auto& entry : told.as_object()) keys.insert(entry.key());
-  EXPECT_EQ(keys, (std::set<std::string>{"time", "zones", "total", "matching", "offset", "limit", "answered"}));
+  EXPECT_EQ(keys,
+            (std::set<std::string>{"time", "zones", "total", "matching", "offset", "limit", "answered"}));
   EXPECT_EQ(ask("/").first, 200);
   EXPECT_EQ(ask("/page/style.css").first, 200);
   EXPECT_EQ(ask("/api/v1/public?state=expired").first, 200);
   EXPECT_EQ(ask("/api/v1/public?state=unproven").first, 400) << "a condition is not for everybody";
-  for (const std::string path : {"/metrics", "/api/v1/zones", "/api/v1/zones/z.test", "/api/v1/summary", "/api/v1/traffic",
-                                 "/readyz", "/healthz", "/page/index.html"}) {
+  for (const std::string path : {"/metrics", "/api/v1/zones", "/api/v1/zones/z.test", "/api/v1/summary",
+                                 "/api/v1/traffic", "/readyz", "/healthz", "/page/index.html"}) {
     EXPECT_EQ(ask(path).first, 404) << path;
   }
   door.stop();
@@ -147,7 +158,8 @@ TEST_F(Doors, ThePageAsksNoOtherHost) {
     auto [status, text] = get(path);
     EXPECT_EQ(status, 200) << path;
     // The name of SVG's vocabulary is an address that nobody asks.
-    for (std::size_t at; (at = text.find("http://www.w3.org/2000/svg")) != std::string::npos;) text.erase(at, 26);
+    for (std::size_t at; (at = text.find("http://www.w3.org/2000/svg")) != std::string::npos;)
+      text.erase(at, 26);
     EXPECT_THAT(text, Not(HasSubstr("://"))) << path << ": an address of another host";
     EXPECT_THAT(text, Not(HasSubstr("innerHTML"))) << path;
   }

@@ -8,7 +8,6 @@ namespace understudy::control {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr UnixTime now = 1'800'000'000;
@@ -48,7 +47,8 @@ std::vector<std::string_view> words(Conditions conditions) {
   return all;
 }
 
-std::vector<std::string_view> words(const sync::ZoneStatus& zone, const audit::ZoneComparison& comparison = equal()) {
+std::vector<std::string_view> words(const sync::ZoneStatus& zone,
+                                    const audit::ZoneComparison& comparison = equal()) {
   return words(conditions_of(zone, &comparison, now));
 }
 
@@ -70,8 +70,10 @@ TEST(ConditionsOf, AZoneThatIsWell) { EXPECT_THAT(words(healthy()), IsEmpty()); 
 
 TEST(ConditionsOf, States) {
   sync::ZoneStatus zone = healthy();
-  for (const auto& [state, word] : std::vector<std::pair<sync::ZoneState, std::string_view>>{
-           {sync::ZoneState::empty, "empty"}, {sync::ZoneState::expired, "expired"}, {sync::ZoneState::stale, "stale"}}) {
+  for (const auto& [state, word] :
+       std::vector<std::pair<sync::ZoneState, std::string_view>>{{sync::ZoneState::empty, "empty"},
+                                                                 {sync::ZoneState::expired, "expired"},
+                                                                 {sync::ZoneState::stale, "stale"}}) {
     zone.state = state;
     EXPECT_THAT(words(zone), ElementsAre(word));
   }
@@ -107,16 +109,21 @@ TEST(ConditionsOf, AloneIsWhenNoPrimaryAnswers) {
   EXPECT_THAT(words(zone), IsEmpty()) << "the other one was not asked yet";
   zone.primaries[1].failing_since = now - 5;
   EXPECT_THAT(words(zone), ElementsAre("alone"));
+  zone.state = sync::ZoneState::expired;
+  EXPECT_THAT(words(zone), ElementsAre("expired")) << "that it is not served says enough";
+  zone.state = sync::ZoneState::retrying;
   zone.primaries[1].address.reset();
   EXPECT_THAT(words(zone), IsEmpty()) << "a file is always there";
 }
 
 TEST(ConditionsOf, DifferencesAreGraveOrSlight) {
   using audit::Class;
-  for (const Class grave : {Class::delegation, Class::wildcard, Class::missing, Class::extra, Class::rcode, Class::rdata, Class::dnssec})
+  for (const Class grave : {Class::delegation, Class::wildcard, Class::missing, Class::extra, Class::rcode,
+                            Class::rdata, Class::dnssec})
     EXPECT_THAT(words(healthy(), differing(grave)), ElementsAre("differs")) << audit::to_string(grave);
   for (const Class slight : {Class::ttl, Class::negative_ttl, Class::flags})
-    EXPECT_THAT(words(healthy(), differing(slight)), ElementsAre("differs-slightly")) << audit::to_string(slight);
+    EXPECT_THAT(words(healthy(), differing(slight)), ElementsAre("differs-slightly"))
+        << audit::to_string(slight);
 }
 
 TEST(ConditionsOf, UnknownIsNeverReadAsEqual) {
@@ -139,24 +146,29 @@ TEST(Words, LeadBack) {
 }
 
 TEST(Takeover, YesWhereEveryZoneIsAnsweredAndNoneDiffers) {
-  const Takeover verdict = judge_takeover(overview({line("a.", sync::ZoneState::fresh), line("b.", sync::ZoneState::retrying)}), able);
+  const Takeover verdict = judge_takeover(
+      overview({line("a.", sync::ZoneState::fresh), line("b.", sync::ZoneState::retrying)}), able);
   EXPECT_TRUE(verdict.ready);
   EXPECT_THAT(verdict.reasons, IsEmpty());
   EXPECT_THAT(verdict.cautions, IsEmpty());
 }
 
 TEST(Takeover, NoForWhateverGivesClientsNoOrAWrongAnswer) {
-  for (const Condition condition : {Condition::empty, Condition::expired, Condition::signatures_ended, Condition::differs, Condition::behind}) {
-    const Takeover verdict = judge_takeover(overview({line("a.", sync::ZoneState::fresh, {condition})}), able);
+  for (const Condition condition : {Condition::empty, Condition::expired, Condition::signatures_ended,
+                                    Condition::differs, Condition::behind}) {
+    const Takeover verdict =
+        judge_takeover(overview({line("a.", sync::ZoneState::fresh, {condition})}), able);
     EXPECT_FALSE(verdict.ready) << to_string(condition);
-    EXPECT_THAT(reasons(verdict.reasons), ElementsAre(to_string(condition)));
-    EXPECT_THAT(verdict.reasons.front().message, HasSubstr("1 zone ha")) << "or \"1 zone is\"";
+    ASSERT_THAT(reasons(verdict.reasons), ElementsAre(to_string(condition)));
+    EXPECT_TRUE(verdict.reasons.front().message.starts_with("1 zone ")) << verdict.reasons.front().message;
   }
 }
 
 TEST(Takeover, TheReasonsOfATakeoverDoNotPreventIt) {
-  for (const Condition condition : {Condition::stale, Condition::alone, Condition::held, Condition::differs_slightly, Condition::unproven}) {
-    const Takeover verdict = judge_takeover(overview({line("a.", sync::ZoneState::stale, {condition})}), able);
+  for (const Condition condition : {Condition::stale, Condition::alone, Condition::held,
+                                    Condition::differs_slightly, Condition::unproven}) {
+    const Takeover verdict =
+        judge_takeover(overview({line("a.", sync::ZoneState::stale, {condition})}), able);
     EXPECT_TRUE(verdict.ready) << to_string(condition);
     EXPECT_THAT(reasons(verdict.cautions), ElementsAre(to_string(condition)));
   }
@@ -203,9 +215,10 @@ TEST(Select, FiltersByPartOfTheNameAndByStateOrCondition) {
 }
 
 TEST(Select, GivesPagesTheGravestFirst) {
-  const Overview all = overview({line("a.", sync::ZoneState::fresh), line("b.", sync::ZoneState::fresh, {Condition::unproven}),
-                                 line("c.", sync::ZoneState::expired, {Condition::expired, Condition::unproven}),
-                                 line("d.", sync::ZoneState::fresh, {Condition::unproven})});
+  const Overview all =
+      overview({line("a.", sync::ZoneState::fresh), line("b.", sync::ZoneState::fresh, {Condition::unproven}),
+                line("c.", sync::ZoneState::expired, {Condition::expired, Condition::unproven}),
+                line("d.", sync::ZoneState::fresh, {Condition::unproven})});
   const auto page = [&](std::size_t offset, std::size_t limit) {
     const ZonePage found = select(all, {"", "", offset, limit}, ZoneOrder::gravest_first);
     EXPECT_EQ(found.matching, 4u);
