@@ -89,6 +89,7 @@ class ZoneChanges {
   std::unique_ptr<backend::Reader> reader_;
   std::set<std::string> under_way_;  // name keys of the zones that are being added or removed
   bool reloading_ = false;
+  std::shared_ptr<Plan> under_way_plan_;
   std::function<void()> idle_;
   boost::asio::steady_timer sweep_timer_;
 };

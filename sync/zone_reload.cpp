@@ -73,11 +73,14 @@ void ZoneChanges::reload(std::vector<ZoneSettings> zones, std::vector<dns::Name>
 
 void ZoneChanges::retire_going(const std::shared_ptr<Plan>& plan) {
   auto left = std::make_shared<std::size_t>(plan->going.size() + 1);
-  const auto one_less = [this, plan, left] {
+  // What an agent calls in the end must not hold the plan, which holds the agent.
+  under_way_plan_ = plan;
+  const auto one_less = [this, left] {
     if (--*left != 0) return;
-    Result<ReloadOutcome> outcome = carry_out(*plan);
+    const std::shared_ptr<Plan> whole = std::move(under_way_plan_);
+    Result<ReloadOutcome> outcome = carry_out(*whole);
     reloading_ = false;
-    plan->done(std::move(outcome));
+    whole->done(std::move(outcome));
   };
   for (const auto& agent : plan->going) {
     agent->retire(one_less);
