@@ -2,6 +2,17 @@
 
 namespace understudy::sync {
 
+BuiltZone patch_of(backend::EditedZone edited, const backend::ZoneRow& live) {
+  BuiltZone built;
+  built.summary = std::move(edited.summary);
+  built.content = backend::Content::patch;
+  built.nodes = std::move(edited.nodes);
+  built.change = std::move(edited.change);
+  built.base = live.version;
+  built.source_serial = built.summary.serial;
+  return built;
+}
+
 Result<> Increment::changed(bool added, const dns::RecordView& record) {
   if (added && record.type == dns::RRType::SOA) {
     soa_rdata_.assign(record.rdata.begin(), record.rdata.end());
@@ -32,15 +43,9 @@ Result<std::optional<BuiltZone>> Increment::finish() {
     if (!replayed) return replayed.error();
     return std::optional<BuiltZone>();
   }
-  BuiltZone built;
-  built.summary = (*edited)->summary;
+  BuiltZone built = patch_of(std::move(**edited), live_);
   built.soa_rdata = std::move(soa_rdata_);
   built.soa_ttl = soa_ttl_;
-  built.content = backend::Content::patch;
-  built.nodes = std::move((*edited)->nodes);
-  built.change = std::move((*edited)->change);
-  built.base = live_.version;
-  built.source_serial = built.summary.serial;
   return std::optional<BuiltZone>(std::move(built));
 }
 

@@ -9,6 +9,9 @@
 
 namespace understudy::sync {
 
+// An edited version, as what it changes of `live`.
+BuiltZone patch_of(backend::EditedZone edited, const backend::ZoneRow& live);
+
 class Increment final : public RecordTarget {
  public:
   // `live`: the zone's row, with data. `whole` takes the zone where it comes whole, or has to be made whole.
