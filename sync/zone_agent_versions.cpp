@@ -54,13 +54,18 @@ std::optional<Error> ZoneAgent::judge_serial(const BuiltZone& built, Findings& f
 }
 
 asio::awaitable<Result<ZoneAgent::Findings>> ZoneAgent::pass_gate(std::shared_ptr<BuiltZone> built) {
-  auto later = Later<std::shared_ptr<Result<Findings>>>::make(workshop_.executor);
   const Candidate candidate{settings_.apex, settings_.gate, row_, built, workshop_.clock.wall()};
-  workshop_.pool.post([later, candidate, &mirror = workshop_.mirror] {
-    later->set(std::make_shared<Result<Findings>>(examine(candidate, mirror)));
-  });
-  auto waiting = later->get();
-  const std::shared_ptr<Result<Findings>> examined = co_await std::move(waiting);
+  std::shared_ptr<Result<Findings>> examined;
+  if (is_light(candidate)) {
+    examined = std::make_shared<Result<Findings>>(examine(candidate, workshop_.mirror));
+  } else {
+    auto later = Later<std::shared_ptr<Result<Findings>>>::make(workshop_.executor);
+    workshop_.pool.post([later, candidate, &mirror = workshop_.mirror] {
+      later->set(std::make_shared<Result<Findings>>(examine(candidate, mirror)));
+    });
+    auto waiting = later->get();
+    examined = co_await std::move(waiting);
+  }
   if (!*examined || settings_.gate.command.empty()) co_return std::move(*examined);
   auto asking = ask_command(built);
   std::optional<Finding> finding = co_await std::move(asking);
