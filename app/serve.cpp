@@ -111,12 +111,12 @@ class Serving {
     auto zones = added_zones(*mirror_, config_.zones, config_.gate);
     if (!zones) return zones.error();
     zones->insert(zones->begin(), config_.zones.begin(), config_.zones.end());
-    if (auto started = sync_.start(*zones); !started) return started;
-    sync_started_ = true;
-    if (auto started = server_.start(); !started) return started;
     std::vector<audit::CompareTarget> targets;
     for (const sync::ZoneSettings& zone : *zones)
       targets.push_back({zone.apex, sync::compared_addresses(zone)});
+    if (auto started = sync_.start(std::move(*zones)); !started) return started;
+    sync_started_ = true;
+    if (auto started = server_.start(); !started) return started;
     if (auto started = comparer_.start(std::move(targets)); !started) return started;
     if (auto started = control_.start(config_.control); !started) return started;
     if (config_.http) {
