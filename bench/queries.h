@@ -14,6 +14,17 @@ inline std::uint64_t now() {  // nanoseconds
                                     std::chrono::nanoseconds(1));
 }
 
+// A name in wire format, whether or not its last dot is written.
+inline void append_name(std::string& out, const std::string& name) {
+  for (std::size_t at = 0; at < name.size();) {
+    const std::size_t end = std::min(name.find('.', at), name.size());
+    out += static_cast<char>(end - at);
+    out += name.substr(at, end - at);
+    at = end + 1;
+  }
+  out += '\0';
+}
+
 // The queries of a file with "name TYPE" a line, in wire format: ID 0, EDNS with 1232 octets, the DO bit if
 // asked for.
 inline std::vector<std::string> read_queries(const char* path, bool dnssec_ok) {
@@ -23,13 +34,7 @@ inline std::vector<std::string> read_queries(const char* path, bool dnssec_ok) {
   std::ifstream in(path);
   for (std::string name, type; in >> name >> type;) {
     std::string query("\0\0\0\0\0\1\0\0\0\0\0\1", 12);
-    for (std::size_t at = 0; at < name.size();) {
-      const std::size_t end = std::min(name.find('.', at), name.size());
-      query += static_cast<char>(end - at);
-      query += name.substr(at, end - at);
-      at = end + 1;
-    }
-    query += '\0';
+    append_name(query, name);
     query += {'\0', static_cast<char>(types.at(type)), '\0', '\1'};
     query += std::string("\0\0\51\4\320\0\0\0\0\0\0", 11);  // OPT
     if (dnssec_ok) query[query.size() - 4] = '\x80';
