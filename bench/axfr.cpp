@@ -84,13 +84,10 @@ int main(int argument_count, char** arguments) {
   const int descriptor = socket(AF_INET, SOCK_STREAM, 0);
   const timeval patience{60, 0};
   setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(arguments[1])));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const sockaddr_in address = loopback(static_cast<std::uint16_t>(std::atoi(arguments[1])));
   const std::string query = query_for(arguments[2]);
   const std::uint64_t start = now();
-  if (connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+  if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
       write(descriptor, query.data(), query.size()) != static_cast<ssize_t>(query.size())) {
     std::perror("axfr");
     return 1;

@@ -33,16 +33,9 @@ std::uint64_t wall() {
 class Pace {
  public:
   explicit Pace(std::uint16_t port) : sent_at_(65536) {
-    descriptor_ = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-    const int octets = 4 << 20, one = 1;
-    setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &octets, sizeof octets);
+    descriptor_ = udp_to(port, SOCK_NONBLOCK);
+    const int one = 1;
     setsockopt(descriptor_, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-      std::perror("connect");
   }
   ~Pace() { close(descriptor_); }
   Pace(const Pace&) = delete;

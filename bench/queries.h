@@ -1,9 +1,13 @@
-// What the load programs share: the clock, the query file, quantiles. For programs of one thread.
+// What the load programs share: the clock, sockets, the query file, quantiles. For programs of one thread.
 #pragma once
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <fstream>
 #include <map>
 #include <string>
@@ -12,6 +16,24 @@
 inline std::uint64_t now() {  // nanoseconds
   return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch() /
                                     std::chrono::nanoseconds(1));
+}
+
+inline sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+// A UDP socket that asks that port of 127.0.0.1, with room for many answers; `flags` of socket(2).
+inline int udp_to(std::uint16_t port, int flags = 0) {
+  const int descriptor = socket(AF_INET, SOCK_DGRAM | flags, 0), octets = 4 << 20;
+  setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &octets, sizeof octets);
+  const sockaddr_in address = loopback(port);
+  if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    std::perror("connect");
+  return descriptor;
 }
 
 // A name in wire format, whether or not its last dot is written.

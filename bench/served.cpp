@@ -24,17 +24,9 @@ unsigned load16(const std::uint8_t* at) { return static_cast<unsigned>(at[0] << 
 
 class Asker {
  public:
-  explicit Asker(std::uint16_t port) : descriptor_(socket(AF_INET, SOCK_DGRAM, 0)) {
-    const int octets = 4 << 20;
+  explicit Asker(std::uint16_t port) : descriptor_(udp_to(port)) {
     const timeval patience{0, 50'000};
-    setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &octets, sizeof octets);
     setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-      std::perror("connect");
   }
   ~Asker() { close(descriptor_); }
   Asker(const Asker&) = delete;
