@@ -21,6 +21,7 @@ void DenialChain::gap(Octets key) {
 
 void DenialChain::see(Octets key, NodeView node) {
   if (!apex_) see_apex(key, node);
+  if (!plain_ && hashed_.empty()) return;  // a zone without proofs of absence
   if (dns::is_nsec3_key(key)) {
     see_nsec3(key, node);
   } else if (plain_ && !node.has(node_flag::occluded) && !node.is_empty_non_terminal()) {

@@ -59,4 +59,23 @@ Result<std::optional<std::vector<Difference>>> differences_since(Reader& reader,
   return std::optional(std::move(differences));
 }
 
+Result<std::optional<Difference>> difference_since(Reader& reader, const ZoneRow& live, Version from,
+                                                   std::uint64_t most_records) {
+  std::vector<ChangeCursor> changes;
+  std::uint64_t records = 0;
+  for (Version version = from; version < live.version;) {
+    const auto row = reader.version_after(live.id, version);
+    if (!row) return Error{"mirror-io", "a version of the zone's history is missing in the mirror"};
+    version = row->version;
+    records += records_of(*row);
+    const bool untold = row->before != 0 || (row->chunks == 0 && records_of(*row) != 0);
+    if (untold || records > most_records) return std::optional<Difference>();
+    changes.push_back(ChangeCursor::of_version(reader, live.id, version, row->chunks));
+  }
+  const std::atomic<bool> never{false};
+  auto condensed = condense(std::move(changes), never);
+  if (!condensed) return condensed.error();
+  return std::optional(Difference(condensed->finish()));
+}
+
 }  // namespace understudy::backend

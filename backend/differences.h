@@ -45,4 +45,10 @@ std::optional<Version> version_of_serial(Reader& reader, const ZoneRow& live, st
 Result<std::optional<std::vector<Difference>>> differences_since(Reader& reader, const ZoneRow& live,
                                                                  Version from, const std::atomic<bool>& stop);
 
+// What leads from an older version that is kept to the live one, condensed, whatever their serials. Nothing
+// where a version between them was kept whole, or more than `most_records` RRs would have to be read. Errors:
+// "mirror-io".
+Result<std::optional<Difference>> difference_since(Reader& reader, const ZoneRow& live, Version from,
+                                                   std::uint64_t most_records);
+
 }  // namespace understudy::backend

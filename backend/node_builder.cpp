@@ -78,7 +78,9 @@ void NodeBuilder::sort_and_deduplicate() {
     if (a.signature != b.signature) return b.signature;
     return dns::canonical_rdata_order(rdata_type(a), rdata(a), rdata(b), scratch) < 0;
   };
-  if (entries_.size() > 1) std::stable_sort(entries_.begin(), entries_.end(), order);
+  // Mostly they came in order, and sorting takes memory.
+  if (!std::is_sorted(entries_.begin(), entries_.end(), order))
+    std::stable_sort(entries_.begin(), entries_.end(), order);
   // Equal in canonical form is the same record twice, whatever its TTL: the first stays, the lowest TTL wins
   // below.
   std::size_t kept = 0;

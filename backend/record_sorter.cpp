@@ -78,6 +78,19 @@ void RecordSorter::sort_run() {
   });
 }
 
+// The same, and the records themselves stand in that order; starts_ does not tell where any more.
+void RecordSorter::arrange_run() {
+  if (in_order_) return;
+  sort_run();
+  std::vector<std::uint8_t> sorted;
+  sorted.reserve(records_.size());
+  for (const std::uint32_t start : starts_) {
+    const std::uint8_t* record = records_.data() + start;
+    sorted.insert(sorted.end(), record, record + 4 + dns::load32(record));
+  }
+  records_.swap(sorted);
+}
+
 Result<> RecordSorter::spill() {
   if (file_ < 0) {
     std::string path = spool_directory_ + "/sort-XXXXXX";
@@ -85,17 +98,8 @@ Result<> RecordSorter::spill() {
     if (file_ < 0) return spool_error("making it in " + spool_directory_);
     ::unlink(path.c_str());
   }
-  std::vector<std::uint8_t> sorted;
+  arrange_run();
   Octets out(records_);
-  if (!in_order_) {
-    sort_run();
-    sorted.reserve(records_.size());
-    for (const std::uint32_t start : starts_) {
-      const std::uint8_t* record = records_.data() + start;
-      sorted.insert(sorted.end(), record, record + 4 + dns::load32(record));
-    }
-    out = sorted;
-  }
   Run run;
   run.at = file_size_;
   while (!out.empty()) {
@@ -154,16 +158,18 @@ Result<> RecordSorter::finish() {
     sort_run();
     return {};
   }
-  if (!records_.empty()) {
-    if (auto spilled = spill(); !spilled) return spilled;
-  }
-  std::vector<std::uint8_t>().swap(records_);
-  std::vector<std::uint32_t>().swap(starts_);
   for (std::size_t i = 0; i < runs_.size(); ++i) {
     const auto first = advance(runs_[i]);
     if (!first) return first.error();
     heap_.push_back(i);
   }
+  if (!records_.empty()) {  // the last run need not go to the file and back
+    arrange_run();
+    heap_.push_back(runs_.size());
+    runs_.push_back({0, 0, std::move(records_)});
+  }
+  std::vector<std::uint8_t>().swap(records_);
+  std::vector<std::uint32_t>().swap(starts_);
   std::make_heap(heap_.begin(), heap_.end(), heap_order(runs_));
   return {};
 }
@@ -174,21 +180,24 @@ Result<bool> RecordSorter::next(Sorted& sorted) {
     if (next_ == starts_.size()) return false;
     record = Octets(records_).subspan(starts_[next_++]);
   } else {
+    const auto later = heap_order(runs_);
+    bool look = !pop_pending_;  // for the run with the least record
     if (pop_pending_) {
       // The run whose record was handed out last stands at the heap's end.
       const auto more = advance(runs_[heap_.back()]);
       if (!more) return more.error();
-      if (*more) {
-        std::push_heap(heap_.begin(), heap_.end(), heap_order(runs_));
-      } else {
+      if (!*more) {
         runs_[heap_.back()].buffer = {};
         heap_.pop_back();
-      }
-      pop_pending_ = false;
+        look = true;
+      } else if (heap_.size() > 1 && !later(heap_.front(), heap_.back())) {
+        std::push_heap(heap_.begin(), heap_.end(), later);
+        look = true;
+      }  // otherwise it has the least record again: always, where the records came in order
     }
-    if (heap_.empty()) return false;
-    std::pop_heap(heap_.begin(), heap_.end(), heap_order(runs_));
-    pop_pending_ = true;
+    pop_pending_ = !heap_.empty();
+    if (!pop_pending_) return false;
+    if (look) std::pop_heap(heap_.begin(), heap_.end(), later);
     record = runs_[heap_.back()].record();
   }
   sorted.key = key_of(record);

@@ -37,14 +37,15 @@ class RecordSorter {
   void rewind() { next_ = 0; }
 
  private:
-  // A spilled run that is being read back.
+  // A run that is being read: what stands in the file from `at` on is read into the buffer bit by bit.
   struct Run {
-    std::uint64_t at = 0, end = 0;  // in the file
+    std::uint64_t at = 0, end = 0;
     std::vector<std::uint8_t> buffer;
     std::size_t begin = 0;  // of the current record in the buffer
     Octets record() const;
   };
   void sort_run();
+  void arrange_run();
   Result<> spill();
   Result<bool> advance(Run& run);  // to the next record; false at the run's end
 

@@ -1,6 +1,7 @@
 #include "backend/zone_builder.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "backend/content_digest.h"
 #include "backend/denial_chain.h"
@@ -44,8 +45,11 @@ struct ZoneBuilder::Impl {
   // Flags that depend on where the node stands; notes the cut or DNAME that covers what follows.
   std::uint8_t place_flags(Octets key, bool opens_cover, unsigned labels, unsigned& cover_labels);
   bool is_wildcard_parent(Octets name) const {
-    return std::binary_search(wildcard_parents.begin(), wildcard_parents.end(), hash_of(name));
+    const std::uint64_t hash = hash_of(name);
+    return may_be_parent[hash % may_be_parent.size()] &&
+           std::binary_search(wildcard_parents.begin(), wildcard_parents.end(), hash);
   }
+  void index_wildcard_parents();
 
   BuildOptions options;
   dns::NameKey apex_key;
@@ -54,6 +58,7 @@ struct ZoneBuilder::Impl {
   // Hashes of the keys under which a "*" stands. Two names of one hash would cost a look-up, not a wrong
   // answer.
   std::vector<std::uint64_t> wildcard_parents;
+  std::vector<bool> may_be_parent;  // by hash, a bit each: most names need no search
 
   ContentDigest digest;
   DenialChain chain;
@@ -85,6 +90,12 @@ Result<> ZoneBuilder::Impl::add(const dns::RecordView& record) {
     if (wildcard_parents.empty() || wildcard_parents.back() != hash) wildcard_parents.push_back(hash);
   }
   return sorter.add(name, record);
+}
+
+void ZoneBuilder::Impl::index_wildcard_parents() {
+  std::sort(wildcard_parents.begin(), wildcard_parents.end());
+  may_be_parent.assign(std::bit_ceil(16 * wildcard_parents.size() + 1), false);
+  for (const std::uint64_t hash : wildcard_parents) may_be_parent[hash % may_be_parent.size()] = true;
 }
 
 Result<> ZoneBuilder::Impl::store(Octets node_key, Octets block, const Sink& sink) {
@@ -175,7 +186,7 @@ Result<> ZoneBuilder::Impl::add_node(const Sink& sink) {
 
 Result<BuildSummary> ZoneBuilder::finish(const Sink& sink) {
   Impl& self = *impl_;
-  std::sort(self.wildcard_parents.begin(), self.wildcard_parents.end());
+  self.index_wildcard_parents();
   if (auto sorted = self.sorter.finish(); !sorted) return sorted.error();
   RecordSorter::Sorted record;
   bool first = true;

@@ -34,15 +34,7 @@ struct Tally {
 class Flow {
  public:
   Flow(std::uint16_t port, Tally& tally) : tally_(tally), sent_at_(65536) {
-    descriptor_ = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-    const int octets = 4 << 20;
-    setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &octets, sizeof octets);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-      std::perror("connect");
+    descriptor_ = udp_to(port, SOCK_NONBLOCK);
     for (unsigned i = 0; i < batch; ++i) {
       in_parts_[i] = {in_[i].data(), in_[i].size()};
       in_heads_[i].msg_hdr.msg_iov = &in_parts_[i];

@@ -16,11 +16,14 @@ import servers
 import zones
 from changes import measure_changes, measure_versions
 from loads import flood, measure_floor, measure_tcp, measure_throughput
+from many import ManyPrimary, all_at, measure_notify, measure_zones
+from outward import measure_axfr_out, measure_rollback
 from peers import Bind, Knot, Nsd, PowerDns
 from servers import Primary, Understudy, wait_served
 
 SERVERS = {"knot": Knot, "nsd": Nsd, "bind": Bind, "powerdns": PowerDns, "understudy": Understudy}
-ALWAYS = ["udp", "signed", "tcp", "latency", "memory", "restart", "changes"]  # without --only
+OF_BIG = ["udp", "latency", "memory", "restart", "changes", "axfr-out", "rollback"]  # measured of the big zone
+ALWAYS = OF_BIG + ["signed", "tcp", "zones", "notify"]  # without --only
 PARTS = ALWAYS + ["versions"]
 
 
@@ -54,6 +57,11 @@ def measure_big(options, primary, server, zone, label):
     if "changes" in options.only:
         time.sleep(1)
         measure_changes(primary, server, label, result)
+        result["private_changed_mb"] = server.private_mb()
+    if "axfr-out" in options.only:
+        measure_axfr_out(options, server, zone, result)
+    if "rollback" in options.only and isinstance(server, Understudy):
+        measure_rollback(primary, server, label, result)
     return result
 
 
@@ -83,6 +91,35 @@ def measure_streams(options, _primary, server, zone, _label):
     time.sleep(1)
     measure_tcp(options, server, zone, result)
     return result
+
+
+def many_rounds(options):
+    """All measures of many small zones: {server: [a result a round]}."""
+    primary = ManyPrimary(options.scratch, options.zones)
+    contestants = [SERVERS[word](options.scratch, primary.port) for word in options.servers if word != "powerdns"]
+    results = {server.name: [] for server in contestants}
+    primary.prepare()
+    primary.start()
+    try:
+        if all_at(options, primary.port, primary)[1]:
+            raise RuntimeError("the primary does not serve all zones")
+        for n in range(options.runs):
+            for server in contestants[n % len(contestants):] + contestants[:n % len(contestants)]:
+                result = {}
+                for part, measure in (("zones", measure_zones), ("notify", measure_notify)):
+                    if part not in options.only:
+                        continue
+                    try:
+                        result[part] = measure(options, primary, server)
+                    finally:
+                        server.stop()
+                missing = sum(one.pop("missing") for one in result.values())
+                results[server.name].append({k: v for one in result.values() for k, v in one.items()} | {"missing": missing})
+                save(options, "zones", results)
+                print(f"zones, run {n + 1}, {server.name}: {json.dumps(results[server.name][-1])}", file=sys.stderr, flush=True)
+    finally:
+        primary.stop()
+    return results
 
 
 def save(options, kind, results):
@@ -119,7 +156,7 @@ def rounds(options, kind, zone, measure):
 def plan(options):
     """What to measure of which zone: (kind, title, directory of the zone, measure)."""
     only, out = options.only, []
-    if options.big and {"udp", "latency", "memory", "restart", "changes"} & set(only):
+    if options.big and set(OF_BIG) & set(only):
         out.append(("big", f"{options.big:,} names", zones.plain(options, options.big), measure_big))
     if options.small and "udp" in only:
         out.append(("small", f"{options.small:,} names", zones.plain(options, options.small), measure_small))
@@ -160,6 +197,7 @@ def parse_options():
                         help=f"which, in any order (default {','.join(SERVERS)})")
     parser.add_argument("--big", type=int, default=500_000, help="names of the big zone; 0 leaves it out")
     parser.add_argument("--middle", type=int, default=100_000, help="names of the zone for TCP and the signed ones")
+    parser.add_argument("--zones", type=int, default=10_000, help="how many small zones; 0 leaves them out")
     parser.add_argument("--small", type=int, default=5_000, help="names of the small zone; 0 leaves it out")
     parser.add_argument("--attempts", type=int, default=5, help="loads made where other processes disturb (default 5)")
     for hidden in ("--understudy", "--tools", "--scratch"):
@@ -187,6 +225,9 @@ def main():
         measured[kind] = rounds(options, kind, zone, measure)
         print(f"## {kind}: {title}\n\n{report.table(measured[kind])}\n", flush=True)
         wrong += report.disagreements(kind, measured[kind])
+    if options.zones and {"zones", "notify"} & set(options.only):
+        measured["zones"] = many_rounds(options)
+        print(f"## zones: {options.zones:,} zones of 10 records\n\n{report.table(measured['zones'])}\n", flush=True)
     if measured and "understudy" in options.servers:
         print(f"## Marks\n\n{report.marks(measured)}\n", flush=True)
     if "versions" in options.only:

@@ -118,6 +118,7 @@ class Server:
     """One server: a directory, a port, a command."""
     name = core = ""
     conf_name = "conf"
+    zones = [ZONE]
 
     def __init__(self, scratch, primary_port):
         self.directory, self.primary_port, self.port = f"{scratch}/{self.name}", primary_port, free_port()
@@ -186,9 +187,10 @@ tcp-clients-per-address = 1000
 listen = "127.0.0.1:{free_port()}"
 
 [[zone]]
-name = "{ZONE}"
+names = {json.dumps(self.zones)}
 source = ["axfr://127.0.0.1:{self.primary_port}"]
 keep = {{ versions = {self.versions}, bytes = "1TiB" }}
+allow-transfer = ["127.0.0.1"]
 """
 
     def command(self):
@@ -197,10 +199,11 @@ keep = {{ versions = {self.versions}, bytes = "1TiB" }}
     def mirror_mb(self):
         return disk_octets(f"{self.directory}/data") / 1e6
 
-    def kept_versions(self):
+    def history(self):
+        """The rows of its versions, newest first."""
         text = subprocess.run([self.executable, "history", ZONE, "--config", f"{self.directory}/conf", "--json"],
                               capture_output=True, text=True, check=True).stdout
-        return len(json.loads(text))
+        return json.loads(text)
 
     @classmethod
     def version_text(cls):
@@ -260,6 +263,18 @@ zone:
     def replace(self, label, address):
         """Gives a name that has one address another; the serial moves by one."""
         self.commit(["zone-unset", ZONE, label, "A"], ["zone-set", ZONE, label, "300", "A", address])
+
+    def change_all_ttls(self):
+        """Gives every record of the zone file another TTL, and takes back what was changed before."""
+        path = f"{self.directory}/{ZONE}.zone"
+        with open(path) as f:
+            text = f.read()
+        with open(path, "w") as f:
+            f.write(text.replace("$TTL 300\n", "$TTL 301\n", 1))
+        before = soa_serial(self.port)
+        subprocess.run(["knotc", "-s", f"{self.directory}/knot.sock", "zone-reload", ZONE], check=True, capture_output=True)
+        while soa_serial(self.port, 2) == before:
+            time.sleep(0.05)
 
     def commit(self, *steps):
         for step in (["-b", "zone-begin", ZONE], *steps, ["-b", "zone-commit", ZONE]):

@@ -257,6 +257,12 @@ Result<Losses> losses_of(const Candidate& candidate, backend::Mirror& mirror) {
   return counter.take();
 }
 
+bool is_light(const Candidate& candidate) {
+  const bool signatures = candidate.policy.dnssec != Act::off || candidate.policy.zonemd != Act::off;
+  return !signatures && candidate.live.records <= light_records &&
+         candidate.built->summary.records <= light_records;
+}
+
 Result<std::vector<Finding>> examine(const Candidate& candidate, backend::Mirror& mirror) {
   const GatePolicy& policy = candidate.policy;
   std::vector<Finding> findings;

@@ -25,6 +25,9 @@ struct Candidate {
   UnixTime now = 0;
 };
 
+// So little to look at that any thread may examine it at once, the sync thread too.
+bool is_light(const Candidate& candidate);
+
 // Everything but the operator's command, worst first. Errors: those of the mirror.
 Result<std::vector<Finding>> examine(const Candidate& candidate, backend::Mirror& mirror);
 

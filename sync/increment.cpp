@@ -2,8 +2,20 @@
 
 namespace understudy::sync {
 
+BuiltZone patch_of(backend::EditedZone edited, const backend::ZoneRow& live) {
+  BuiltZone built;
+  built.summary = std::move(edited.summary);
+  built.content = backend::Content::patch;
+  built.nodes = std::move(edited.nodes);
+  built.change = std::move(edited.change);
+  built.base = live.version;
+  built.source_serial = built.summary.serial;
+  auto signatures = backend::signatures_in(built.change);
+  if (signatures) built.signatures = std::move(*signatures);
+  return built;
+}
+
 Result<> Increment::changed(bool added, const dns::RecordView& record) {
-  has_signatures_ |= record.type == dns::RRType::RRSIG;
   if (added && record.type == dns::RRType::SOA) {
     soa_rdata_.assign(record.rdata.begin(), record.rdata.end());
     soa_ttl_ = record.ttl;
@@ -33,17 +45,9 @@ Result<std::optional<BuiltZone>> Increment::finish() {
     if (!replayed) return replayed.error();
     return std::optional<BuiltZone>();
   }
-  BuiltZone built;
-  built.summary = (*edited)->summary;
+  BuiltZone built = patch_of(std::move(**edited), live_);
   built.soa_rdata = std::move(soa_rdata_);
   built.soa_ttl = soa_ttl_;
-  built.content = backend::Content::patch;
-  built.nodes = std::move((*edited)->nodes);
-  built.change = std::move((*edited)->change);
-  auto signatures = has_signatures_ ? backend::signatures_in(built.change) : backend::SignatureChange{};
-  if (signatures) built.signatures = std::move(*signatures);
-  built.base = live_.version;
-  built.source_serial = built.summary.serial;
   return std::optional<BuiltZone>(std::move(built));
 }
 

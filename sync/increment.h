@@ -9,6 +9,9 @@
 
 namespace understudy::sync {
 
+// An edited version, as what it changes of `live`.
+BuiltZone patch_of(backend::EditedZone edited, const backend::ZoneRow& live);
+
 class Increment final : public RecordTarget {
  public:
   // `live`: the zone's row, with data. `whole` takes the zone where it comes whole, or has to be made whole.
@@ -32,7 +35,6 @@ class Increment final : public RecordTarget {
   const std::shared_ptr<ZoneBuild> whole_;
   std::vector<std::uint8_t> soa_rdata_;
   std::uint32_t soa_ttl_ = 0;
-  bool has_signatures_ = false;
 };
 
 }  // namespace understudy::sync

@@ -120,7 +120,7 @@ void BulkGate::leave() {
   taken_ = !waiting_.empty();
   if (!taken_) return;
   waiting_.front()->set(true);
-  waiting_.pop_front();
+  waiting_.erase(waiting_.begin());
 }
 
 void Publisher::discard(backend::Generation generation) {

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <deque>
 
 #include "backend/signature_ends.h"
 #include "backend/zone_builder.h"
@@ -17,6 +16,10 @@
 #include "sync/transfer_decoder.h"
 
 namespace understudy::sync {
+
+// A version is light where it and the one before it are no larger: what is done to it takes well under a
+// millisecond, less than handing it to another thread and back costs where ten thousand such zones come.
+inline constexpr std::size_t light_octets = 16u << 10, light_records = 500;
 
 // A version that was built and is not published yet: what it changes of the live one, or its nodes, or (large
 // zones) a generation that holds them already.
@@ -52,7 +55,9 @@ class ZoneBuild final : public RecordTarget {
   Result<> record(const dns::RecordView& record) override;
   // Too large to be published in a commit that others share: needs the gate before finish().
   bool is_bulk() const { return octets_ > limits::commit_octets / 4; }
-  // Works hard, and waits for the store thread.
+  // So little that any thread may finish it at once, the sync thread too.
+  bool is_light() const { return octets_ <= light_octets && live_.records <= light_records; }
+  // Works hard, and waits for the store thread, unless it is light.
   Result<BuiltZone> finish();
 
  private:
@@ -84,7 +89,8 @@ class BulkGate {
  private:
   boost::asio::any_io_executor executor_;
   bool taken_ = false;
-  std::deque<std::shared_ptr<Later<bool>>> waiting_;
+  std::vector<std::shared_ptr<Later<bool>>>
+      waiting_;  // few; every zone has a gate, and a deque is 576 octets
 };
 
 class Publisher {

@@ -71,13 +71,20 @@ class Intake : public std::enable_shared_from_this<Intake> {
     busy_ = true;
     batch_.swap(gathering_);
     batch_octets_ = std::exchange(gathered_, 0);
-    pool_.post([self = shared_from_this()] { self->run_job(); });
+    received_ += batch_octets_;
+    if (received_ <= light_octets) {  // small zones, and the beginning of large ones
+      decode();
+      return job_done();
+    }
+    pool_.post([self = shared_from_this()] {
+      self->decode();
+      asio::post(self->executor_, [self] { self->job_done(); });
+    });
   }
-  void run_job() {
+  void decode() {
     splitter_.feed(dns::Octets(batch_).first(batch_octets_), [this](dns::Octets message) {
       return believe(message) && decoder_.message(message) == TransferDecoder::State::running;
     });
-    asio::post(executor_, [self = shared_from_this()] { self->job_done(); });
   }
   bool believe(dns::Octets message) {
     if (!verifier_) return true;
@@ -114,7 +121,7 @@ class Intake : public std::enable_shared_from_this<Intake> {
   bool busy_ = false;
   TransferDecoder::State state_ = TransferDecoder::State::running;
   std::vector<std::uint8_t> gathering_;
-  std::size_t gathered_ = 0;
+  std::size_t gathered_ = 0, received_ = 0;
 
   // job
   std::shared_ptr<RecordTarget> target_;
@@ -213,10 +220,15 @@ asio::awaitable<Result<std::shared_ptr<BuiltZone>>> finish_build(std::shared_ptr
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   const bool bulk = build->is_bulk();
   if (bulk) co_await gate.enter();
-  auto later = Later<std::shared_ptr<Result<BuiltZone>>>::make(executor);
-  pool.post([later, build] { later->set(std::make_shared<Result<BuiltZone>>(build->finish())); });
-  auto waiting = later->get();
-  const std::shared_ptr<Result<BuiltZone>> built = co_await std::move(waiting);
+  std::shared_ptr<Result<BuiltZone>> built;
+  if (build->is_light()) {
+    built = std::make_shared<Result<BuiltZone>>(build->finish());
+  } else {
+    auto later = Later<std::shared_ptr<Result<BuiltZone>>>::make(executor);
+    pool.post([later, build] { later->set(std::make_shared<Result<BuiltZone>>(build->finish())); });
+    auto waiting = later->get();
+    built = co_await std::move(waiting);
+  }
   if (bulk) gate.leave();
   if (!*built) co_return std::move(*built).error();
   co_return std::make_shared<BuiltZone>(std::move(**built));

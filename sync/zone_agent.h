@@ -170,6 +170,8 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   boost::asio::awaitable<Result<>> publish_held(backend::Standing standing);
   boost::asio::awaitable<Result<std::string>> obey(Order order, backend::Version version, bool force);
   boost::asio::awaitable<Result<std::string>> accept(backend::Version version);
+  boost::asio::awaitable<Result<std::shared_ptr<BuiltZone>>> restore_version(backend::Version version,
+                                                                             bool force);
   boost::asio::awaitable<Result<std::string>> roll_back(backend::Version version, bool force);
   boost::asio::awaitable<Result<std::string>> resume();
   boost::asio::awaitable<Result<>> save_standing(backend::Standing standing);

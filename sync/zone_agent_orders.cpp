@@ -141,6 +141,24 @@ asio::awaitable<Result<std::string>> ZoneAgent::accept(backend::Version version)
                   std::to_string(row_.serial));
 }
 
+asio::awaitable<Result<std::shared_ptr<BuiltZone>>> ZoneAgent::restore_version(backend::Version version,
+                                                                               bool force) {
+  using Restored = Result<std::optional<BuiltZone>>;
+  const std::shared_ptr<ZoneBuild> whole = new_build();
+  const OlderVersion older{build_options(),       row_, version, force, settings_.raise_serial,
+                           workshop_.clock.wall()};
+  auto later = Later<std::shared_ptr<Restored>>::make(workshop_.executor);
+  workshop_.pool.post([later, older, whole, &mirror = workshop_.mirror] {
+    later->set(std::make_shared<Restored>(restore(older, mirror, *whole)));
+  });
+  auto waiting = later->get();
+  const std::shared_ptr<Restored> restored = co_await std::move(waiting);
+  if (!*restored) co_return std::move(*restored).error();
+  if (**restored) co_return std::make_shared<BuiltZone>(std::move(***restored));
+  auto finishing = finish_build(whole, workshop_.pool, workshop_.gate);
+  co_return co_await std::move(finishing);
+}
+
 asio::awaitable<Result<std::string>> ZoneAgent::roll_back(backend::Version version, bool force) {
   const std::string zone = dns::to_string(settings_.apex);
   if (version == row_.version)
@@ -149,17 +167,8 @@ asio::awaitable<Result<std::string>> ZoneAgent::roll_back(backend::Version versi
     co_return Error{"version-unknown", "version " + std::to_string(version) +
                                            " is held and was never served: `understudy accept` publishes it"};
   }
-  const std::shared_ptr<ZoneBuild> build = new_build();
-  auto later = Later<std::shared_ptr<Result<>>>::make(workshop_.executor);
-  const OlderVersion older{settings_.apex, row_, version, force, workshop_.clock.wall()};
-  workshop_.pool.post([later, older, build, &mirror = workshop_.mirror] {
-    later->set(std::make_shared<Result<>>(read_back(older, mirror, *build)));
-  });
-  auto reading = later->get();
-  const std::shared_ptr<Result<>> read = co_await std::move(reading);
-  if (!*read) co_return read->error();
-  auto finishing = finish_build(build, workshop_.pool, workshop_.gate);
-  const Result<std::shared_ptr<BuiltZone>> built = co_await std::move(finishing);
+  auto restoring = restore_version(version, force);
+  const Result<std::shared_ptr<BuiltZone>> built = co_await std::move(restoring);
   if (!built) co_return built.error();
   const dns::Soa soa = (*built)->summary.soa;
   if (retired_ || (*built)->breaks_signatures) {

@@ -58,13 +58,19 @@ asio::awaitable<Result<ZoneAgent::Findings>> ZoneAgent::pass_gate(std::shared_pt
     Result<Findings> findings;
     Result<Keys> keys;
   };
-  auto later = Later<std::shared_ptr<Examined>>::make(workshop_.executor);
   const Candidate candidate{settings_.apex, settings_.gate, row_, built, workshop_.clock.wall()};
-  workshop_.pool.post([later, candidate, &mirror = workshop_.mirror] {
-    later->set(std::make_shared<Examined>(Examined{examine(candidate, mirror), keys_of(candidate, mirror)}));
-  });
-  auto waiting = later->get();
-  const std::shared_ptr<Examined> examined = co_await std::move(waiting);
+  const auto look = [candidate, &mirror = workshop_.mirror] {
+    return std::make_shared<Examined>(Examined{examine(candidate, mirror), keys_of(candidate, mirror)});
+  };
+  std::shared_ptr<Examined> examined;
+  if (is_light(candidate)) {
+    examined = look();
+  } else {
+    auto later = Later<std::shared_ptr<Examined>>::make(workshop_.executor);
+    workshop_.pool.post([later, look] { later->set(look()); });
+    auto waiting = later->get();
+    examined = co_await std::move(waiting);
+  }
   if (!examined->findings) co_return examined->findings.error();
   if (!examined->keys) co_return examined->keys.error();
   Findings findings = std::move(*examined->findings);

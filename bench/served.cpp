@@ -1,0 +1,107 @@
+// served: asks for the SOA of many zones until each of them is answered with one serial.
+//
+// usage: served PORT ZONES SERIAL SECONDS
+// ZONES has a name a line. Prints one JSON line: seconds until the last zone was seen with that serial, and
+// how many were not within SECONDS. It asks a hundred at a time, and rests where one of them is not there
+// yet.
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#include "queries.h"
+
+namespace {
+
+constexpr std::size_t window = 100;
+constexpr std::size_t header = 12;
+
+unsigned load16(const std::uint8_t* at) { return static_cast<unsigned>(at[0] << 8 | at[1]); }
+
+class Asker {
+ public:
+  explicit Asker(std::uint16_t port) : descriptor_(udp_to(port)) {
+    const timeval patience{0, 50'000};
+    setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  }
+  ~Asker() { close(descriptor_); }
+  Asker(const Asker&) = delete;
+  Asker& operator=(const Asker&) = delete;
+
+  // Asks the last hundred at most of `left`, and takes out of it those that have the serial; false where not
+  // all of them had it.
+  bool ask(std::vector<std::string>& left, std::uint32_t serial) {
+    const std::size_t first = left.size() - std::min(window, left.size()), count = left.size() - first;
+    std::vector<bool> there(count);
+    std::size_t sent = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      std::string query = left[first + i];
+      query[0] = static_cast<char>(turn_);
+      query[1] = static_cast<char>(i);
+      sent += send(descriptor_, query.data(), query.size(), 0) > 0;
+    }
+    std::uint8_t answer[4096];
+    for (std::size_t heard = 0; heard < sent;) {
+      const ssize_t size = recv(descriptor_, answer, sizeof answer, 0);
+      if (size < static_cast<ssize_t>(header)) break;
+      if (answer[0] != turn_ || answer[1] >= count) continue;  // of a turn before
+      ++heard;
+      there[answer[1]] = has_serial(answer, left[first + answer[1]], serial);
+    }
+    ++turn_;
+    std::size_t kept = first;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!there[i]) std::swap(left[kept++], left[first + i]);
+    }
+    left.resize(kept);
+    return kept == first;
+  }
+
+ private:
+  static bool has_serial(const std::uint8_t* answer, const std::string& query, std::uint32_t serial) {
+    const bool good = (load16(answer + 2) & 0x040F) == 0x0400 && load16(answer + 6) == 1;
+    if (!good || std::memcmp(answer + header, query.data() + header, query.size() - header) != 0)
+      return false;
+    const std::uint8_t* record = answer + query.size();
+    record += *record >= 0xC0 ? 2 : query.size() - header - 4;
+    const std::uint8_t* at = record + 10 + load16(record + 8) - 20;
+    return (load16(at) << 16 | load16(at + 2)) == serial;
+  }
+
+  int descriptor_;
+  std::uint8_t turn_ = 0;
+};
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count < 5) {
+    std::fprintf(stderr, "usage: served PORT ZONES SERIAL SECONDS\n");
+    return 2;
+  }
+  const std::uint64_t start = now();
+  std::vector<std::string> left;
+  std::ifstream in(arguments[2]);
+  for (std::string name; in >> name;) {
+    std::string query("\0\0\0\0\0\1\0\0\0\0\0\0", header);
+    append_name(query, name);
+    left.push_back(query + std::string("\0\6\0\1", 4));
+  }
+  const auto serial = static_cast<std::uint32_t>(std::atoll(arguments[3]));
+  const auto end = start + static_cast<std::uint64_t>(std::atof(arguments[4]) * 1e9);
+  Asker asker(static_cast<std::uint16_t>(std::atoi(arguments[1])));
+  unsigned rest = 2;  // milliseconds; longer while nothing happens, so that asking costs the server little
+  while (!left.empty() && now() < end) {
+    const std::size_t before = left.size();
+    if (asker.ask(left, serial)) continue;
+    rest = left.size() < before ? 2 : std::min(20u, 2 * rest);
+    std::this_thread::sleep_for(std::chrono::milliseconds(rest));
+  }
+  std::printf("{\"seconds\": %.4f, \"missing\": %zu}\n", static_cast<double>(now() - start) / 1e9,
+              left.size());
+  return 0;
+}
