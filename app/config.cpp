@@ -26,12 +26,16 @@ constexpr OptionTable tables[] = {
     {"zone", true, "A zone, or several that are alike. At least one is needed to serve anything."},
     {"rrl", false, "Response rate limiting over UDP, against floods with forged sources."},
     {"compare", false, "The comparison of our answers with the primary's."},
+    {"compare.expect", true,
+     "A difference that is known and wanted, such as a name that a provider flattens: counted apart, never "
+     "an "
+     "alarm."},
     {"log", false, "The log."},
 };
 
 // What the contract names beyond this version: refused by name, so that nobody believes that it is in force.
 constexpr std::string_view later[] = {
-    "tls.client-ca", "tls.pins", "catalog", "metrics", "http.public", "compare.expect",
+    "tls.client-ca", "tls.pins", "catalog", "metrics", "http.public",
 };
 
 // Collects values into a Config; checks what no single row can see.
@@ -44,6 +48,7 @@ class Collector final : public OptionSink {
     draft_.zone.gate = draft_.config.gate;  // read before: the tables come in the order above
     draft_.zone_has_command = false;
     draft_.zone_names.clear();
+    draft_.expectation = {};
     name_given_ = source_given_ = false;
   }
   Result<> set(std::size_t option, const OptionValue& value) override {
@@ -65,6 +70,7 @@ class Collector final : public OptionSink {
         problems.push_back(added.error().message);
       take_placeholder();
     }
+    if (table_ == "compare.expect") finish_expectation(problems);
     if (table_ == "server" && draft_.config.control.empty()) {
       draft_.config.control = draft_.config.data + "/control.sock";
     }
@@ -79,6 +85,15 @@ class Collector final : public OptionSink {
     constexpr std::uint8_t any = 0;
     if (auto key = dns::TsigKey::make(*draft_.key.name, draft_.key.algorithm, {&any, 1}))
       draft_.config.keys.add(std::move(*key));
+  }
+
+  void finish_expectation(std::vector<std::string>& problems) {
+    audit::Expectation& expectation = draft_.expectation;
+    if (expectation.pattern.empty())
+      problems.emplace_back("an expected difference needs an owner that is a name");
+    if (expectation.reason.empty())
+      problems.emplace_back("an expected difference needs a reason, for whoever reads it later");
+    draft_.config.expectations.push_back(std::move(expectation));
   }
 
   void finish_zone(std::vector<std::string>& problems) {

@@ -1,6 +1,7 @@
 // One row declares an option. Adding one here is all it takes (CONTRIBUTING.md, "Add an option").
 #include "app/config_rows.h"
 
+#include "app/expect_rows.h"
 #include "app/gate_rows.h"
 #include "app/pipeline_values.h"
 
@@ -217,7 +218,8 @@ const ConfigRow rows[] = {
        return append(d.zone.allow_transfer, net::AccessRule::parse(text(v)));
      }},
     {{"zone", "notify", Type::list, "", 0, 0, "", "",
-      "Secondaries of ours that are told of every new version; port 53 unless given. `ADDR key:NAME` signs what "
+      "Secondaries of ours that are told of every new version; port 53 unless given. `ADDR key:NAME` signs "
+      "what "
       "they are told with a key of `[[key]]`, and their answers must be signed too."},
      [](ConfigDraft& d, const OptionValue& v) {
        return append(d.zone.notify, net::parse_keyed_endpoint(text(v), dns_port));
@@ -356,6 +358,12 @@ const ConfigRow rows[] = {
     {{"compare", "period", Type::duration, "1h", 1, year, "", "",
       "A full pass over a zone begins at most this often. The rate wins: a pass takes as long as it takes."},
      [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.compare_period, seconds(v)); }},
+    {{"compare", "live-share", Type::ratio, "0.001", 0, 1, "", "",
+      "Which share of the queries that clients send over UDP is put to the primary as well, within the "
+      "rate."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return keep(d.config.compare_live_share, std::get<double>(v));
+     }},
 
     {{"log", "level", Type::choice, "info", 0, 0, "", "debug|info|warning|error",
       "Events below this level are not written. The log goes to standard error, a line an event."},
@@ -369,6 +377,8 @@ std::span<const ConfigRow> config_rows() {
     std::vector<ConfigRow> made(std::begin(rows), std::end(rows));
     const std::vector<ConfigRow> gate = gate_rows();
     made.insert(made.end(), gate.begin(), gate.end());
+    const std::vector<ConfigRow> expect = expect_rows();
+    made.insert(made.end(), expect.begin(), expect.end());
     return made;
   }();
   return all;

@@ -15,6 +15,7 @@ struct ConfigDraft {
   sync::ZoneSettings zone;
   std::vector<dns::Name> zone_names;
   bool zone_has_command = false;  // a gate's command of its own
+  audit::Expectation expectation;
 };
 
 struct ConfigRow {

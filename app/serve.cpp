@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <random>
@@ -40,6 +41,8 @@ server::ServerOptions server_options(const Config& config, dns::TsigKeyRingPtr k
   options.padding_block = config.streams.padding;
   options.workers = config.workers;
   options.data_directory = config.data;
+  if (config.compare_live_share > 0)
+    options.sample_every = static_cast<unsigned>(std::min(1e9, std::ceil(1 / config.compare_live_share)));
   options.pipeline = config.pipeline;
   options.pipeline.keys = std::move(keys);
   // Secrets that need not be shared with anyone: of this run.
@@ -48,8 +51,11 @@ server::ServerOptions server_options(const Config& config, dns::TsigKeyRingPtr k
   return options;
 }
 
-audit::CompareOptions compare_options(const Config& config) {
+audit::CompareOptions compare_options(const Config& config, sync::Sync& sync) {
   audit::CompareOptions options;
+  options.expectations = std::make_shared<const audit::Expectations>(config.expectations);
+  options.save = [&sync](std::vector<backend::AuditRow> rows) { sync.save_audit(std::move(rows)); };
+  options.refresh = [&sync](const dns::Name& apex) { sync.refresh(apex, [](const Result<std::string>&) {}); };
   options.queries_per_second = config.compare_rate;
   options.period = config.compare_period;
   return options;
@@ -86,7 +92,7 @@ class Serving {
         mirror_(std::move(mirror)),
         sync_(context_, *mirror_, tables_, clock_,
               {.data_directory = config.data, .keys = keys_, .tls = std::move(tls)}),
-        comparer_(context_, *mirror_, tables_, clock_, compare_options(config)),
+        comparer_(context_, *mirror_, tables_, clock_, compare_options(config, sync_)),
         server_(*mirror_, tables_, sync_, server_options(config, keys_)),
         reloader_(config, load, *mirror_, sync_, comparer_, server_),
         rooms_{context_,
@@ -99,7 +105,8 @@ class Serving {
                [this](const dns::Name& apex, const backend::ZoneOptions& options) {
                  return zone_from_options(apex, options, config_.gate);
                },
-               [this](Reloader::Done done) { reloader_.reload(std::move(done)); }},
+               [this](Reloader::Done done) { reloader_.reload(std::move(done)); },
+               std::filesystem::absolute(config.data)},
         control_(rooms_),
         routes_(rooms_, http_.context(), route_options(config)),
         signals_(context_, SIGINT, SIGTERM, SIGHUP),
@@ -117,6 +124,7 @@ class Serving {
     std::vector<audit::CompareTarget> targets;
     for (const sync::ZoneSettings& zone : *zones)
       targets.push_back({zone.apex, sync::compared_addresses(zone)});
+    comparer_.sample_from(server_.samples());
     if (auto started = comparer_.start(std::move(targets)); !started) return started;
     if (auto started = control_.start(config_.control); !started) return started;
     if (config_.http) {

@@ -20,7 +20,7 @@ class OptionReader {
     for (const auto& [key, node] : document) {
       if (!find_table(key.str())) report_unknown_top(key.str(), line_of(key));
     }
-    for (const OptionTable& table : schema_.tables) read_tables(table, document.get(table.name));
+    for (const OptionTable& table : schema_.tables) read_tables(table, document.at_path(table.name).node());
     std::stable_sort(problems_.begin(), problems_.end(),
                      [](const OptionProblem& a, const OptionProblem& b) { return a.line < b.line; });
     return std::move(problems_);
@@ -105,7 +105,7 @@ class OptionReader {
 
   // A key of a table, or of one written inside it, whose rows are named with a dot: keep = { versions = 5 }.
   void check_key(std::string_view table, const std::string& key, unsigned line, const toml::node& value) {
-    if (is_known(table, key)) return;
+    if (is_known(table, key) || find_table(std::string(table) + "." + key) != nullptr) return;
     const bool has_parts = std::any_of(
         schema_.options.begin(), schema_.options.end(),
         [&](const Option& option) { return option.table == table && option.key.starts_with(key + "."); });

@@ -38,8 +38,8 @@ struct Option {
 };
 
 struct OptionTable {
-  std::string_view name;
-  bool repeated;  // written [[name]], any number of times
+  std::string_view name;  // "zone", or "compare.expect" for one inside another
+  bool repeated;          // written [[name]], any number of times
   std::string_view help;
 };
 
