@@ -206,6 +206,10 @@ class Normaliser {
       if (name.size() == record.owner.size() || !name.is_at_or_below(record.owner)) continue;
       const auto target = NameView::parse(record.rdata);
       const auto next = target ? Name::substitute(name, record.owner, *target) : std::nullopt;
+      if (!next && target) {  // too long, which is told by YXDOMAIN (RFC 6672 2.2)
+        out_.links.push_back(collect(message_, Section::answer, record.owner, RRType::DNAME));
+        overflowed_ = true;
+      }
       if (!next) return false;
       out_.links.push_back(collect(message_, Section::answer, record.owner, RRType::DNAME));
       out_.end_name = next->lowered();
@@ -220,7 +224,8 @@ class Normaliser {
       if (out_.rcode == Rcode::noerror) return End::data;
       return unknown("NXDOMAIN with data");
     }
-    if (!in_zone(out_.end_name)) return End::unfinished;
+    if (overflowed_ || !in_zone(out_.end_name)) return End::unfinished;
+    if (out_.rcode == Rcode::yxdomain) return unknown("YXDOMAIN without a DNAME");
     if (read_negative()) return out_.rcode == Rcode::nxdomain || nxname_ ? End::name_error : End::nodata;
     if (out_.rcode == Rcode::nxdomain) return End::name_error;
     if (read_referral()) return End::referral;
@@ -281,7 +286,7 @@ class Normaliser {
   const Question& question_;
   const ParsedMessage& message_;
   NormalAnswer out_;
-  bool nxname_ = false;
+  bool nxname_ = false, overflowed_ = false;
 };
 
 }  // namespace
@@ -296,7 +301,9 @@ NormalAnswer normalise(NameView apex, const Question& question, Octets response)
   ParsedMessage message;
   if (const char* fault = read_message(response, message)) return no_answer(fault);
   std::string refusal;
-  if (message.rcode != Rcode::noerror && message.rcode != Rcode::nxdomain) {
+  const bool answers =
+      message.rcode == Rcode::noerror || message.rcode == Rcode::nxdomain || message.rcode == Rcode::yxdomain;
+  if (!answers) {
     refusal = dns::to_string(message.rcode);
   } else if ((message.header.flags & dns::flag::tc) != 0) {
     refusal = "truncated";

@@ -198,7 +198,9 @@ class Peers(Case):
         self.planted(peers.Bind)
 
     def test_pdns(self):
-        self.unsigned(peers.PowerDns)
+        # What it loses, does not load, or answers SERVFAIL to (primary_pdns.py).
+        self.unsigned(peers.PowerDns, leave_out=(r"\000\001.zero", r"\255.high", "type46.types", "type48.types", "type59.types",
+                                                 "type60.types"))
 
     def test_pdns_planted(self):
         self.planted(peers.PowerDns)
