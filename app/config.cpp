@@ -36,12 +36,11 @@ constexpr OptionTable tables[] = {
      "was added by `understudy add`, goes before the same zone in a catalog."},
     {"rrl", false, "Response rate limiting over UDP, against floods with forged sources."},
     {"compare", false, "The comparison of our answers with the primary's."},
+    {"compare.expect", true,
+     "A difference that is known and wanted, such as a name that a provider flattens: counted apart, never "
+     "an "
+     "alarm."},
     {"log", false, "The log."},
-};
-
-// What the contract names beyond this version: refused by name, so that nobody believes that it is in force.
-constexpr std::string_view later[] = {
-    "compare.expect",
 };
 
 // Tables of zones, which a reload takes up at once.
@@ -61,6 +60,7 @@ class Collector final : public OptionSink {
     draft_.zone_names.clear();
     draft_.template_name.clear();
     draft_.catalog = {};
+    draft_.expectation = {};
     name_given_ = source_given_ = failed_ = false;
   }
   Result<> set(std::size_t option, const OptionValue& value) override {
@@ -86,6 +86,7 @@ class Collector final : public OptionSink {
         problems.push_back(added.error().message);
       take_placeholder();
     }
+    if (table_ == "compare.expect") finish_expectation(problems);
     if (table_ == "server" && draft_.config.control.empty()) {
       draft_.config.control = draft_.config.data + "/control.sock";
     }
@@ -100,6 +101,15 @@ class Collector final : public OptionSink {
     constexpr std::uint8_t any = 0;
     if (auto key = dns::TsigKey::make(*draft_.key.name, draft_.key.algorithm, {&any, 1}))
       draft_.config.keys.add(std::move(*key));
+  }
+
+  void finish_expectation(std::vector<std::string>& problems) {
+    audit::Expectation& expectation = draft_.expectation;
+    if (expectation.pattern.empty())
+      problems.emplace_back("an expected difference needs an owner that is a name");
+    if (expectation.reason.empty())
+      problems.emplace_back("an expected difference needs a reason, for whoever reads it later");
+    draft_.config.expectations.push_back(std::move(expectation));
   }
 
   void finish_zone(std::vector<std::string>& problems) {
@@ -169,7 +179,7 @@ const OptionSchema& config_schema() {
     for (const ConfigRow& row : config_rows()) made.push_back(row.option);
     return made;
   }();
-  static const OptionSchema schema{tables, options, later};
+  static const OptionSchema schema{tables, options};
   return schema;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "audit/expectation.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "dns/tsig_key.h"
@@ -47,6 +48,8 @@ struct Config {
   sync::GatePolicy gate;                        // of zones that do not say otherwise
   double compare_rate = 0;
   Seconds compare_period{};
+  double compare_live_share = 0;
+  audit::Expectations expectations;
   log::Level log_level{};
   server::PipelineOptions pipeline;
   // What the file (or a default) says of each key outside [[zone]] and its like: "server.workers". For

@@ -2,6 +2,7 @@
 #include "app/config_rows.h"
 
 #include "app/catalog_rows.h"
+#include "app/expect_rows.h"
 #include "app/gate_rows.h"
 #include "app/pipeline_values.h"
 
@@ -398,6 +399,12 @@ const ConfigRow rows[] = {
     {{"compare", "period", Type::duration, "1h", 1, year, "", "",
       "A full pass over a zone begins at most this often. The rate wins: a pass takes as long as it takes."},
      [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.compare_period, seconds(v)); }},
+    {{"compare", "live-share", Type::ratio, "0.001", 0, 1, "", "",
+      "Which share of the queries that clients send over UDP is put to the primary as well, within the "
+      "rate."},
+     [](ConfigDraft& d, const OptionValue& v) {
+       return keep(d.config.compare_live_share, std::get<double>(v));
+     }},
 
     {{"log", "level", Type::choice, "info", 0, 0, "", "debug|info|warning|error",
       "Events below this level are not written. The log goes to standard error, a line an event."},
@@ -413,6 +420,8 @@ std::span<const ConfigRow> config_rows() {
     made.insert(made.end(), gate.begin(), gate.end());
     const std::vector<ConfigRow> catalog = catalog_rows(made);
     made.insert(made.end(), catalog.begin(), catalog.end());
+    const std::vector<ConfigRow> expect = expect_rows();
+    made.insert(made.end(), expect.begin(), expect.end());
     return made;
   }();
   return all;

@@ -28,6 +28,7 @@ struct ConfigDraft {
   std::string template_name;
   CatalogDraft catalog;
   std::map<std::string, sync::ZoneSettings> templates;
+  audit::Expectation expectation;
 };
 
 struct ConfigRow {

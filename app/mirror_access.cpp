@@ -48,12 +48,16 @@ class CountedWalk final : public backend::NodeWalk {
 Result<MirrorAccess> MirrorAccess::open(const Whereabouts& where) {
   auto directory = where.data_directory();
   if (!directory) return directory.error();
+  return open(std::move(*directory));
+}
+
+Result<MirrorAccess> MirrorAccess::open(std::string directory) {
   backend::MirrorOptions options;
-  options.directory = *directory;
+  options.directory = directory;
   options.read_only = true;
   auto mirror = backend::open_mirror(options);
   if (!mirror) return mirror.error();
-  return MirrorAccess(std::move(*directory), std::move(*mirror));
+  return MirrorAccess(std::move(directory), std::move(*mirror));
 }
 
 Result<std::unique_ptr<backend::Reader>> MirrorAccess::reader() const {

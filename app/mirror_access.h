@@ -12,6 +12,9 @@ class MirrorAccess {
  public:
   // Errors say which directory was looked at.
   static Result<MirrorAccess> open(const Whereabouts& where);
+  static Result<MirrorAccess> open(std::string directory);
+
+  backend::Mirror& mirror() const { return *mirror_; }
 
   // A reader of its own, renewed: a walk needs one.
   Result<std::unique_ptr<backend::Reader>> reader() const;

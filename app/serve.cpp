@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <random>
@@ -39,6 +40,8 @@ server::ServerOptions server_options(const Config& config, dns::TsigKeyRingPtr k
   options.padding_block = config.streams.padding;
   options.workers = config.workers;
   options.data_directory = config.data;
+  if (config.compare_live_share > 0)
+    options.sample_every = static_cast<unsigned>(std::min(1e9, std::ceil(1 / config.compare_live_share)));
   options.pipeline = config.pipeline;
   options.pipeline.keys = std::move(keys);
   // Secrets that need not be shared with anyone: of this run.
@@ -47,8 +50,11 @@ server::ServerOptions server_options(const Config& config, dns::TsigKeyRingPtr k
   return options;
 }
 
-audit::CompareOptions compare_options(const Config& config) {
+audit::CompareOptions compare_options(const Config& config, sync::Sync& sync) {
   audit::CompareOptions options;
+  options.expectations = std::make_shared<const audit::Expectations>(config.expectations);
+  options.save = [&sync](std::vector<backend::AuditRow> rows) { sync.save_audit(std::move(rows)); };
+  options.refresh = [&sync](const dns::Name& apex) { sync.refresh(apex, [](const Result<std::string>&) {}); };
   options.queries_per_second = config.compare_rate;
   options.period = config.compare_period;
   return options;
@@ -85,7 +91,7 @@ class Serving {
         mirror_(std::move(mirror)),
         sync_(context_, *mirror_, tables_, clock_,
               {.data_directory = config.data, .credentials = credentials}),
-        comparer_(context_, *mirror_, tables_, clock_, compare_options(config)),
+        comparer_(context_, *mirror_, tables_, clock_, compare_options(config, sync_)),
         server_(*mirror_, tables_, sync_, server_options(config, credentials.keys)),
         reloader_(config, load, *mirror_, sync_, comparer_, server_, public_door_),
         rooms_{context_,
@@ -98,7 +104,8 @@ class Serving {
                [this](const dns::Name& apex, const backend::ZoneOptions& options) {
                  return read_zone(apex, options);
                },
-               [this](Reloader::Done done) { reloader_.reload(std::move(done)); }},
+               [this](Reloader::Done done) { reloader_.reload(std::move(done)); },
+               std::filesystem::absolute(config.data)},
         control_(rooms_),
         routes_(rooms_, http_.context(), route_options(config)),
         public_door_(rooms_),
@@ -120,6 +127,7 @@ class Serving {
     for (const sync::ZoneSettings* zone : sync_.settings()) {
       if (!sync::is_catalog(*zone)) targets.push_back({zone->apex, sync::compared_addresses(*zone)});
     }
+    comparer_.sample_from(server_.samples());
     if (auto started = comparer_.start(std::move(targets)); !started) return started;
     if (auto started = control_.start(config_.control); !started) return started;
     if (config_.http) {

@@ -1,10 +1,13 @@
-// compare ZONE: where the mirror and other name servers disagree, and what each side says.
+// compare ZONE: where the mirror and other name servers disagree, and what each side says. Without --with it
+// is the running server's comparer that knows; with it the verb reads the mirror itself.
 #include <CLI/CLI.hpp>
 #include <memory>
 
-#include "app/find_server.h"
+#include "app/mirror_access.h"
 #include "app/verbs.h"
+#include "audit/single_comparison.h"
 #include "control/control_client.h"
+#include "control/report.h"
 
 namespace understudy::app {
 namespace {
@@ -69,11 +72,32 @@ void print_mismatch(const json::object& mismatch, UnixTime now, const Console& c
               << console.paint(Colour::bold, text_at(mismatch, "owner") + " " + text_at(mismatch, "type"))
               << "  " << console.paint(Colour::bad, text_at(mismatch, "class"));
   if (has(mismatch, "since")) console.out << ", first seen " << age_text(time_at(mismatch, "since"), now);
+  const json::object& evidence = object_at(mismatch, "evidence");
+  if (has(evidence, "nsid")) console.out << ", answered by " << text_at(evidence, "nsid");
+  if (has(evidence, "address_serial") &&
+      number_at(evidence, "address_serial") != number_at(evidence, "serial")) {
+    console.out << ", serial " << number_at(evidence, "address_serial") << " there and "
+                << number_at(evidence, "serial") << " here";
+  }
   console.out << "\n";
   Sides sides;
   sides.add("mirror", object_at(mismatch, "ours"), Colour::good);
   sides.add(text_at(mismatch, "address"), object_at(mismatch, "theirs"), Colour::bad);
   sides.print(console);
+}
+
+// Those that have no purpose any more; the others do their work quietly.
+void print_expectations(const json::array& expectations, const Console& console) {
+  for (const json::value& value : expectations) {
+    const json::object& expectation = value.get_object();
+    const bool over = flag_at(expectation, "over");
+    if (!over && !flag_at(expectation, "unused")) continue;
+    console.out << console.paint(Colour::warning,
+                                 "expected at " + text_at(expectation, "owner") + " (" +
+                                     text_at(expectation, "reason") +
+                                     "): " + (over ? "its time is over" : "nothing differs there any more"))
+                << "\n";
+  }
 }
 
 void print(const json::object& report, UnixTime now, const Console& console) {
@@ -101,6 +125,7 @@ void print(const json::object& report, UnixTime now, const Console& console) {
   const json::array& mismatches = list_at(report, "mismatches");
   for (const json::value& mismatch : mismatches) print_mismatch(mismatch.get_object(), now, console);
   console.out << "\n";
+  print_expectations(list_at(report, "expectations"), console);
   if (!mismatches.empty()) {
     console.out << console.paint(Colour::bad, counted(mismatches.size(), "answer differs", "answers differ"))
                 << "\n";
@@ -114,9 +139,8 @@ void print(const json::object& report, UnixTime now, const Console& console) {
   }
 }
 
-void show_progress(const json::object& step, const Console& console) {
-  const std::uint64_t asked = number_at(step, "asked"),
-                      total = std::max<std::uint64_t>(1, number_at(step, "total"));
+void show_progress(std::uint64_t asked, std::uint64_t total, const Console& console) {
+  total = std::max<std::uint64_t>(1, total);
   constexpr std::size_t width = 30;
   const std::size_t filled = std::min<std::size_t>(width, static_cast<std::size_t>(asked * width / total));
   console.err << "\r[" << std::string(filled, '#') << std::string(width - filled, '.') << "] "
@@ -128,33 +152,53 @@ int exit_of(const json::object& report) {
   return flag_at(report, "complete") ? exit_code::fine : exit_code::unknown;
 }
 
-int run(const Options& options, const Console& console) {
+// What the running comparer knows.
+Result<json::object> running_report(const Options& options) {
   const auto socket = options.where.socket();
-  if (!socket) return console.fail("compare", socket.error());
-  json::object request{{"verb", "compare"}, {"zone", options.zone}};
-  if (!options.with.empty()) {
-    json::array addresses;
-    for (const std::string& text : options.with) {
-      const auto address = net::parse_endpoint(text, 53);
-      if (!address) return console.fail("compare", address.error());
-      addresses.emplace_back(net::to_string(*address));
-    }
-    request["with"] = std::move(addresses);
-    request["rate"] = options.rate;
+  if (!socket) return socket.error();
+  return control::ask_server(*socket, {{"verb", "compare"}, {"zone", options.zone}}, {});
+}
+
+// The mirror is read here, beside the server that writes it or without one; a server that is known by its
+// socket alone says where that is.
+Result<MirrorAccess> open_mirror(const Whereabouts& where) {
+  if (where.control.empty() || !where.data.empty() || !where.config.empty()) return MirrorAccess::open(where);
+  const auto told = control::ask_server(where.control, {{"verb", "where"}}, {});
+  if (!told) return told.error();
+  return MirrorAccess::open(text_at(*told, "data"));
+}
+
+Result<json::object> report_with(const Options& options, const Console& console) {
+  std::vector<net::Endpoint> addresses;
+  for (const std::string& text : options.with) {
+    const auto address = net::parse_endpoint(text, 53);
+    if (!address) return address.error();
+    addresses.push_back(*address);
   }
-  bool progressed = false;
-  const auto answer = control::ask_server(*socket, request, [&](const json::object& step) {
-    if (console.progress) show_progress(step, console);
-    progressed = true;
-  });
-  if (progressed && console.progress) console.err << "\r\033[K" << std::flush;
-  if (!answer) return console.fail("compare", answer.error());
+  const auto zone = dns::Name::from_text(options.zone);
+  if (!zone) return zone.error();
+  const auto mirror = open_mirror(options.where);
+  if (!mirror) return mirror.error();
+  audit::SingleOptions single;
+  single.queries_per_second = options.rate;
+  if (console.progress) {
+    single.progress = [&](std::uint64_t asked, std::uint64_t total) { show_progress(asked, total, console); };
+  }
+  const auto compared = audit::compare_once(mirror->mirror(), *zone, std::move(addresses), single);
+  if (console.progress) console.err << "\r\033[K" << std::flush;
+  if (!compared) return compared.error();
+  return control::comparison_report(*compared);
+}
+
+int run(const Options& options, const Console& console) {
+  const auto report = options.with.empty() ? running_report(options) : report_with(options, console);
+  if (!report) return console.fail("compare", report.error());
   if (options.json) {
-    console.out << json::serialize(*answer) << "\n";
+    console.out << json::serialize(*report) << "\n";
   } else {
-    print(*answer, SystemClock().wall(), console);
+    print(*report, SystemClock().wall(), console);
   }
-  return exit_of(*answer);
+  return exit_of(*report);
 }
 
 }  // namespace

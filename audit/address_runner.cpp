@@ -66,8 +66,15 @@ void AddressRunner::stop() {
 void AddressRunner::published(dns::NameView apex) {
   const auto it = slots_.find(key_of(apex));
   if (it == slots_.end()) return;
-  it->second->pass->restart(shared_->clock.steady());
+  it->second->pass->published();
+  // Whether the address has it too is the first thing to know.
+  it->second->serial_due = {};
   reschedule(it->second);
+}
+
+void AddressRunner::woken(dns::NameView apex) {
+  const auto it = slots_.find(key_of(apex));
+  if (it != slots_.end()) reschedule(it->second);
 }
 
 void AddressRunner::spawn(asio::awaitable<void> coroutine) {
@@ -124,7 +131,6 @@ bool AddressRunner::send_one() {
     return true;
   }
   auto ask = slot->pass->take(*shared_->reader, moment);
-  const bool over = slot->pass->finished();
   if (ask && *ask) {
     ++under_way_;
     spawn(examine(shared_from_this(), slot, std::move(**ask)));
@@ -133,49 +139,52 @@ bool AddressRunner::send_one() {
                  {{"zone", to_string(slot->pass->apex())}, {"message", ask.error().message}});
   }
   reschedule(slot);
-  if (over && progress_) progress_();
   return ask && *ask;
 }
 
 void AddressRunner::heard(const NormalAnswer& answer) {
   const bool silent = answer.end == NormalAnswer::End::unknown;
   silent ? pacer_.unanswered() : pacer_.answered();
-  silent_in_a_row_ = silent ? silent_in_a_row_ + 1 : 0;
 }
 
-asio::awaitable<NormalAnswer> AddressRunner::question(Self self, std::shared_ptr<Slot> slot,
-                                                      Question question, bool dnssec) {
+asio::awaitable<AddressRunner::Heard> AddressRunner::put(Self self, std::shared_ptr<Slot> slot,
+                                                         Question question, net::Message query) {
   net::AskOptions options;
   options.timeout = self->shared_->timeout;
-  net::Message query = net::make_query(question.name, question.type, {false, true, dnssec});
   auto asking = net::ask(self->address_, std::move(query), options);
-  const Result<net::ServerResponse> response = co_await std::move(asking);
-  NormalAnswer answer = response ? normalise(slot->pass->apex(), question, response->octets)
-                                 : no_answer(std::string(response.error().reason));
-  self->heard(answer);
-  co_return answer;
+  Result<net::ServerResponse> response = co_await std::move(asking);
+  Heard heard;
+  if (response) {
+    heard.answer = normalise(slot->pass->apex(), question, response->octets);
+    heard.octets = std::move(response->octets);
+  } else {
+    heard.answer = no_answer(std::string(response.error().reason));
+  }
+  self->heard(heard.answer);
+  co_return heard;
 }
 
 asio::awaitable<void> AddressRunner::check_serial(Self self, std::shared_ptr<Slot> slot) {
   const Question soa{slot->pass->apex(), RRType::SOA, false, false, slot->pass->apex()};
-  auto asking = question(self, slot, soa, false);
-  const NormalAnswer answer = co_await std::move(asking);
+  auto asking = put(self, slot, soa, net::make_query(soa.name, soa.type));
+  const Heard heard = co_await std::move(asking);
   --self->under_way_;
   if (self->stopped_ || slot->removed) co_return;
   std::optional<std::uint32_t> serial;
-  if (answer.end == NormalAnswer::End::data) serial = dns::Soa::of(answer.data.rdata.front()).serial;
+  if (heard.answer.end == NormalAnswer::End::data) {
+    serial = dns::Soa::of(heard.answer.data.rdata.front()).serial;
+  }
   const SteadyTime now = self->shared_->clock.steady();
   slot->pass->heard_serial(serial, now);
   slot->asking_serial = false;
   slot->serial_due = now + self->serial_period();
   self->reschedule(slot);
-  self->finished_one();
 }
 
 asio::awaitable<void> AddressRunner::examine(Self self, std::shared_ptr<Slot> slot, Ask ask) {
   if (self->stopped_) co_return;
-  // A difference is put to the address once more together with its serial: where it is ahead of us, it proves
-  // nothing.
+  // A difference is put to the address once more together with its serial: where it has another than ours, it
+  // proves nothing.
   if (ask.again && !slot->pass->knows_serial_since(ask.doubted_at)) {
     self->pacer_.sent(self->shared_->clock.steady());
     ++self->under_way_;
@@ -183,26 +192,18 @@ asio::awaitable<void> AddressRunner::examine(Self self, std::shared_ptr<Slot> sl
     co_await std::move(serial);
     if (self->stopped_) co_return;
   }
-  auto asking = question(self, slot, ask.question, ask.dnssec);
-  const NormalAnswer theirs = co_await std::move(asking);
+  const net::Message query = query_of(ask);
+  auto asking = put(self, slot, ask.question, query);
+  const Heard theirs = co_await std::move(asking);
   --self->under_way_;
   if (self->stopped_ || slot->removed) co_return;
-  // Our answer last, from the newest version: one that came meanwhile makes the verdict one of a round that
-  // is over.
-  const net::Message query = net::make_query(ask.question.name, ask.question.type, {false, true, ask.dnssec});
+  // Our answer last, from the newest version.
   const dns::Octets response = self->shared_->own->answer(query);
   const NormalAnswer ours =
       response.empty() ? no_answer("no answer") : normalise(slot->pass->apex(), ask.question, response);
-  slot->pass->settle(ask, ours, theirs, self->now());
+  slot->pass->settle(ask, ours, theirs.answer, self->now(), {response, theirs.octets});
+  if (slot->pass->take_doubted() && self->shared_->doubted) self->shared_->doubted(slot->pass->apex());
   self->reschedule(slot);
-  self->finished_one();
-}
-
-void AddressRunner::finished_one() {
-  if (options_.once && silent_in_a_row_ >= patience) {
-    for (const auto& [apex, slot] : slots_) slot->pass->give_up();
-  }
-  if (progress_) progress_();
 }
 
 }  // namespace understudy::audit

@@ -11,7 +11,7 @@
 
 #include "audit/own_answers.h"
 #include "audit/pacer.h"
-#include "audit/zone_pass.h"
+#include "audit/query.h"
 
 namespace understudy::audit {
 
@@ -23,6 +23,8 @@ struct RunnerContext {
   std::chrono::milliseconds timeout;
   std::unique_ptr<OwnAnswers> own;
   std::unique_ptr<backend::Reader> reader;  // of the walks
+  // A zone whose answers differ is worth a look at its primary (may be empty).
+  std::function<void(const dns::Name& apex)> doubted = {};
 };
 
 class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
@@ -30,13 +32,10 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
   static constexpr std::size_t most_under_way = 64;
   // The serials of all zones take at most this share of an address's budget.
   static constexpr double serial_share = 0.2;
-  // A single pass is given up after so many questions in a row without any answer.
-  static constexpr unsigned patience = 12;
 
   struct Options {
     double queries_per_second;
     Seconds serial_period;
-    bool once = false;
   };
   AddressRunner(std::shared_ptr<RunnerContext> shared, net::Endpoint address, Options options);
 
@@ -49,8 +48,8 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
   void stop();
   // A new version of the zone is live.
   void published(dns::NameView apex);
-  // Called after every answer, and when a single pass is over.
-  void on_progress(std::function<void()> progress) { progress_ = std::move(progress); }
+  // The zone's pass has something to ask.
+  void woken(dns::NameView apex);
 
  private:
   struct Slot;
@@ -66,8 +65,13 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
   static boost::asio::awaitable<void> run(Self self);
   static boost::asio::awaitable<void> examine(Self self, std::shared_ptr<Slot> slot, Ask ask);
   static boost::asio::awaitable<void> check_serial(Self self, std::shared_ptr<Slot> slot);
-  static boost::asio::awaitable<NormalAnswer> question(Self self, std::shared_ptr<Slot> slot,
-                                                       Question question, bool dnssec);
+  // The response's octets, empty where none came, and what it says.
+  struct Heard {
+    net::Message octets;
+    NormalAnswer answer;
+  };
+  static boost::asio::awaitable<Heard> put(Self self, std::shared_ptr<Slot> slot, Question question,
+                                           net::Message query);
   void spawn(boost::asio::awaitable<void> coroutine);
   // Hands out what is due: true where a question was sent.
   bool send_one();
@@ -75,7 +79,6 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
   SteadyTime when_due(const Slot& slot) const;
   std::chrono::nanoseconds serial_period() const;
   void heard(const NormalAnswer& answer);
-  void finished_one();
   Instant now() const { return {shared_->clock.steady(), shared_->clock.wall()}; }
 
   const std::shared_ptr<RunnerContext> shared_;
@@ -86,9 +89,7 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
   std::map<std::string, std::shared_ptr<Slot>>
       slots_;  // by name key; coroutines that are under way hold theirs too
   Queue queue_;
-  std::function<void()> progress_;
   std::size_t under_way_ = 0;
-  unsigned silent_in_a_row_ = 0;
   bool stopped_ = false;
 };
 

@@ -1,73 +1,34 @@
 #include "audit/comparer.h"
 
 #include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <map>
 #include <random>
 
 #include "audit/address_runner.h"
+#include "audit/passes.h"
+#include "base/log.h"
+#include "dns/message.h"
+#include "server/query_samples.h"
 
 namespace understudy::audit {
 
 namespace {
 
-using Passes = std::vector<std::shared_ptr<ZonePass>>;
-using Runners = std::vector<std::shared_ptr<AddressRunner>>;
+// How often samples of clients' queries are fetched; what comes faster than the ring holds is not compared.
+constexpr std::chrono::milliseconds tick{500};
 
-// A single comparison is waited for.
-constexpr std::chrono::milliseconds confirm_once_after{1000};
-constexpr std::chrono::milliseconds progress_period{100};
-
-// What the passes over one zone, one an address, say together.
-ZoneComparison combine(const dns::Name& zone, const Passes& passes) {
-  ZoneComparison all;
-  all.zone = zone;
-  if (passes.empty()) return all;
-  all.complete = true;
-  all.coverage = 1;
-  all.version = passes.front()->version();
-  all.last_full_pass = passes.front()->last_full_pass();
-  for (const auto& pass : passes) {
-    all.version = std::min(all.version, pass->version());
-    all.against.push_back(pass->tally());
-    all.complete = all.complete && pass->complete();
-    all.coverage = std::min(all.coverage, pass->coverage());
-    all.last_full_pass = std::min(all.last_full_pass, pass->last_full_pass());
-    for (std::size_t i = 0; i < all.totals.size(); ++i) all.totals[i] += pass->totals()[i];
-    pass->append_mismatches(all.mismatches);
-  }
-  if (all.mismatches.size() > ZonePass::most_mismatches) all.mismatches.resize(ZonePass::most_mismatches);
-  return all;
+std::string key_of(dns::NameView name) {
+  const dns::NameKey key(name);
+  return {key.octets().begin(), key.octets().end()};
 }
 
-// The addresses, each once.
-std::vector<net::Endpoint> distinct(std::vector<net::Endpoint> addresses) {
-  std::sort(addresses.begin(), addresses.end());
-  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
-  return addresses;
+// Types that are no data of a zone (RFC 6895 3.1), and those whose answers servers choose freely.
+bool is_comparable(dns::RRType type) {
+  const auto number = static_cast<std::uint16_t>(type);
+  const bool meta = number == 0 || (number >= 128 && number <= 255) || type == dns::RRType::OPT;
+  return !meta && type != dns::RRType::RRSIG && type != dns::RRType::NSEC3;
 }
-
-struct SingleRun {
-  dns::Name zone;
-  Passes passes;
-  Runners runners;
-  Comparer::Progress progress;
-  Comparer::Done done;
-  SteadyTime told{};
-  bool over = false;
-
-  // How many questions a pass has in all is known only at its end; until then it is estimated by the nodes
-  // walked.
-  void tell(bool last) {
-    std::uint64_t asked = 0;
-    double coverage = 1;
-    for (const auto& pass : passes) {
-      asked += pass->tally().asked;
-      coverage = std::min(coverage, pass->coverage());
-    }
-    const double all =
-        coverage > 0 && !last ? static_cast<double>(asked) / coverage : static_cast<double>(asked);
-    progress(asked, std::max(asked, static_cast<std::uint64_t>(all)));
-  }
-};
 
 }  // namespace
 
@@ -75,22 +36,29 @@ struct Comparer::Impl {
   struct Zone {
     dns::Name name;
     Passes passes;
+    SteadyTime refreshed{};
+    std::vector<bool> told;  // of each expectation that it has no purpose any more
   };
 
   Impl(boost::asio::io_context& io, backend::Mirror& m, backend::ZoneTables& t, const Clock& c,
        CompareOptions o)
-      : context(io), mirror(m), tables(t), clock(c), options(o) {}
+      : context(io), mirror(m), tables(t), clock(c), options(std::move(o)), timer(io) {}
 
   Result<> prepare();
   void enter(CompareTarget target);
-  void published(dns::NameView zone);
-  std::shared_ptr<SingleRun> make_single(dns::NameView zone, const std::vector<net::Endpoint>& addresses,
-                                         double rate);
-  void progressed(const std::shared_ptr<SingleRun>& run);
-  PassOptions pass_options(bool once) const;
-  AddressRunner::Options runner_options(double rate, bool once) const {
-    return {rate, options.serial_period, once};
+  void restore(const dns::Name& apex, const Passes& passes);
+  void work_later();
+  void take_samples();
+  void offer(dns::Octets query);
+  Zone* zone_of(dns::NameView name);
+  void doubted(const dns::Name& apex);
+  void flush();
+  void tell_of_expectations(Zone& zone);
+  ZoneComparison report(const Zone& zone) const {
+    return combine(zone.name, zone.passes, options.expectations, clock.wall());
   }
+  Instant now() const { return {clock.steady(), clock.wall()}; }
+  PassOptions pass_options() const;
 
   boost::asio::io_context& context;
   backend::Mirror& mirror;
@@ -98,10 +66,14 @@ struct Comparer::Impl {
   const Clock& clock;
   const CompareOptions options;
   std::random_device random;
-  std::shared_ptr<RunnerContext> shared;  // none before prepare()
-  std::vector<Zone> zones;
+  std::shared_ptr<RunnerContext> shared;                            // none before prepare()
+  std::map<std::string, Zone> zones;                                // by name key
   std::map<net::Endpoint, std::shared_ptr<AddressRunner>> runners;  // stay when the last of their zones goes
-  std::vector<std::shared_ptr<SingleRun>> singles;
+  std::vector<server::QuerySamples*> samples;
+  boost::asio::steady_timer timer;
+  SteadyTime flushed{};
+  const std::shared_ptr<const bool> alive =
+      std::make_shared<const bool>(true);  // what has expired already asks
 };
 
 Result<> Comparer::Impl::prepare() {
@@ -111,63 +83,25 @@ Result<> Comparer::Impl::prepare() {
   auto walk_reader = mirror.reader();
   if (!walk_reader) return walk_reader.error().within("comparing");
   auto own = std::make_unique<OwnAnswers>(tables, std::move(*pipeline_reader));
-  shared = std::make_shared<RunnerContext>(
-      RunnerContext{context, clock, options.timeout, std::move(own), std::move(*walk_reader)});
+  shared = std::make_shared<RunnerContext>(RunnerContext{context, clock, options.timeout, std::move(own),
+                                                         std::move(*walk_reader),
+                                                         [this](const dns::Name& apex) { doubted(apex); }});
+  flushed = clock.steady();
+  work_later();
   return {};
 }
 
-PassOptions Comparer::Impl::pass_options(bool once) const {
+PassOptions Comparer::Impl::pass_options() const {
   PassOptions pass;
   pass.period = options.period;
-  pass.confirm_after = once ? std::min(confirm_once_after, options.confirm_after) : options.confirm_after;
-  pass.once = once;
+  pass.confirm_after = options.confirm_after;
+  pass.expectations = options.expectations;
   return pass;
-}
-
-void Comparer::Impl::published(dns::NameView zone) {
-  for (const auto& [address, runner] : runners) runner->published(zone);
-  for (const auto& single : singles) {
-    for (const auto& runner : single->runners) runner->published(zone);
-  }
-}
-
-std::shared_ptr<SingleRun> Comparer::Impl::make_single(dns::NameView zone,
-                                                       const std::vector<net::Endpoint>& addresses,
-                                                       double rate) {
-  auto run = std::make_shared<SingleRun>();
-  run->zone = dns::Name(zone);
-  for (const net::Endpoint& address : addresses) {
-    auto pass = std::make_shared<ZonePass>(run->zone, address, pass_options(true), random());
-    auto runner = std::make_shared<AddressRunner>(shared, address, runner_options(rate, true));
-    runner->add(pass);
-    // Weak, since the run holds the runner.
-    runner->on_progress([this, weak = std::weak_ptr<SingleRun>(run)] {
-      if (const auto single = weak.lock()) progressed(single);
-    });
-    run->passes.push_back(std::move(pass));
-    run->runners.push_back(std::move(runner));
-  }
-  return run;
-}
-
-void Comparer::Impl::progressed(const std::shared_ptr<SingleRun>& run) {
-  if (run->over) return;
-  run->over =
-      std::all_of(run->passes.begin(), run->passes.end(), [](const auto& p) { return p->finished(); });
-  const SteadyTime now = clock.steady();
-  if (run->progress && (run->over || now - run->told >= progress_period)) {
-    run->told = now;
-    run->tell(run->over);
-  }
-  if (!run->over) return;
-  for (const auto& runner : run->runners) runner->stop();
-  std::erase(singles, run);
-  run->done(combine(run->zone, run->passes));
 }
 
 Comparer::Comparer(boost::asio::io_context& context, backend::Mirror& mirror, backend::ZoneTables& tables,
                    const Clock& clock, CompareOptions options)
-    : impl_(std::make_unique<Impl>(context, mirror, tables, clock, options)) {}
+    : impl_(std::make_unique<Impl>(context, mirror, tables, clock, std::move(options))) {}
 
 Comparer::~Comparer() {
   stop();
@@ -175,6 +109,11 @@ Comparer::~Comparer() {
   // The mirror may go before the coroutines that still hold the rest.
   impl_->shared->own.reset();
   impl_->shared->reader.reset();
+  impl_->shared->doubted = nullptr;
+}
+
+void Comparer::sample_from(std::vector<server::QuerySamples*> samples) {
+  impl_->samples = std::move(samples);
 }
 
 Result<> Comparer::start(std::vector<CompareTarget> targets) {
@@ -184,19 +123,34 @@ Result<> Comparer::start(std::vector<CompareTarget> targets) {
 }
 
 void Comparer::Impl::enter(CompareTarget target) {
-  Zone zone{target.zone, {}};
-  for (const net::Endpoint& address : distinct(std::move(target.addresses))) {
-    auto& runner = runners[address];
+  Zone zone{target.zone, {}, {}, {}};
+  for (const net::Endpoint& address : distinct(std::move(target.addresses)))
+    zone.passes.push_back(std::make_shared<ZonePass>(target.zone, address, pass_options(), random()));
+  restore(target.zone, zone.passes);
+  for (const auto& pass : zone.passes) {
+    auto& runner = runners[pass->tally().address];
     if (!runner) {
-      runner =
-          std::make_shared<AddressRunner>(shared, address, runner_options(options.queries_per_second, false));
+      const AddressRunner::Options pace{options.queries_per_second, options.serial_period};
+      runner = std::make_shared<AddressRunner>(shared, pass->tally().address, pace);
       runner->start();
     }
-    auto pass = std::make_shared<ZonePass>(target.zone, address, pass_options(false), random());
     runner->add(pass);
-    zone.passes.push_back(std::move(pass));
   }
-  zones.push_back(std::move(zone));
+  zones.insert_or_assign(key_of(target.zone), std::move(zone));
+}
+
+// Where it cannot be read the passes begin at their beginning.
+void Comparer::Impl::restore(const dns::Name& apex, const Passes& passes) {
+  backend::Reader& reader = *shared->reader;
+  if (passes.empty() || !reader.renew()) return;
+  if (const auto row = reader.zone(apex); row && row->generation != 0) {
+    auto rows = reader.audit_rows(row->id, backend::AuditKind::pass);
+    auto evidence = reader.audit_rows(row->id, backend::AuditKind::evidence);
+    rows.insert(rows.end(), std::make_move_iterator(evidence.begin()),
+                std::make_move_iterator(evidence.end()));
+    for (const auto& pass : passes) pass->restore(*row, rows, now());
+  }
+  reader.reset();
 }
 
 void Comparer::add(CompareTarget target) {
@@ -206,56 +160,111 @@ void Comparer::add(CompareTarget target) {
 
 void Comparer::remove(dns::NameView zone) {
   for (const auto& [address, runner] : impl_->runners) runner->remove(zone);
-  std::erase_if(impl_->zones, [&](const Impl::Zone& known) { return known.name.view().equals(zone); });
+  impl_->zones.erase(key_of(zone));
 }
 
 void Comparer::stop() {
+  impl_->timer.cancel();
   for (const auto& [address, runner] : impl_->runners) runner->stop();
-  const auto singles = std::exchange(impl_->singles, {});
-  for (const auto& single : singles) {
-    single->over = true;
-    for (const auto& runner : single->runners) runner->stop();
-    single->done(Error{"stopping", "the server is stopping"});
-  }
+  impl_->flush();
 }
 
 void Comparer::published(const backend::ZoneEntry& zone, const backend::ZoneRow&) {
-  impl_->published(zone.apex());
+  for (const auto& [address, runner] : impl_->runners) runner->published(zone.apex());
+}
+
+void Comparer::Impl::work_later() {
+  timer.expires_after(tick);
+  timer.async_wait([this, alive = std::weak_ptr<const bool>(alive)](const boost::system::error_code& fault) {
+    if (fault || alive.expired()) return;
+    take_samples();
+    if (clock.steady() - flushed >= options.flush_period) flush();
+    work_later();
+  });
+}
+
+void Comparer::Impl::take_samples() {
+  for (server::QuerySamples* const worker : samples)
+    worker->take([this](dns::Octets query) { offer(query); });
+}
+
+void Comparer::Impl::offer(dns::Octets octets) {
+  dns::Query query;
+  if (dns::parse_query(octets, query) != dns::QueryFault::none) return;
+  const bool plain = query.header.opcode() == dns::Opcode::query && query.question.qclass == dns::RRClass::IN;
+  if (!plain || !is_comparable(query.question.type)) return;
+  Zone* const zone = zone_of(query.question.name);
+  if (zone == nullptr) return;
+  const dns::Name& name = query.question.name;
+  for (const auto& pass : zone->passes) {
+    pass->offer({name, query.question.type, false, false, name.lowered()},
+                query.edns && query.edns->dnssec_ok);
+    runners[pass->tally().address]->woken(zone->name);
+  }
+}
+
+// By longest suffix, as queries are.
+Comparer::Impl::Zone* Comparer::Impl::zone_of(dns::NameView name) {
+  for (;; name = name.parent()) {
+    const auto found = zones.find(key_of(name));
+    if (found != zones.end()) return &found->second;
+    if (name.is_root()) return nullptr;
+  }
+}
+
+void Comparer::Impl::doubted(const dns::Name& apex) {
+  const auto found = zones.find(key_of(apex));
+  if (found == zones.end() || !options.refresh) return;
+  const SteadyTime moment = clock.steady();
+  SteadyTime& refreshed = found->second.refreshed;
+  if (refreshed != SteadyTime{} && moment - refreshed < options.refresh_period) return;
+  refreshed = moment;
+  options.refresh(found->second.name);
+}
+
+void Comparer::Impl::flush() {
+  flushed = clock.steady();
+  std::vector<backend::AuditRow> rows;
+  for (auto& [key, zone] : zones) {
+    tell_of_expectations(zone);
+    if (!options.save) continue;
+    for (const auto& pass : zone.passes) {
+      for (backend::AuditRow& row : pass->take_rows()) rows.push_back(std::move(row));
+    }
+  }
+  if (!rows.empty()) options.save(std::move(rows));
+}
+
+void Comparer::Impl::tell_of_expectations(Zone& zone) {
+  if (!options.expectations || options.expectations->empty()) return;
+  const ZoneComparison report = this->report(zone);
+  zone.told.resize(report.expectations.size());
+  for (std::size_t i = 0; i < report.expectations.size(); ++i) {
+    const ExpectedState& state = report.expectations[i];
+    const bool pointless = state.over || state.unused;
+    if (pointless && !zone.told[i]) {
+      log::warning(
+          "expectation-pointless",
+          {{"zone", to_string(zone.name)},
+           {"owner", state.owner},
+           {"message", state.over ? "its time is over: what it explained counts as a difference again"
+                                  : "it matches nothing any more: take it out of [[compare.expect]]"}});
+    }
+    zone.told[i] = pointless;
+  }
 }
 
 std::vector<ZoneComparison> Comparer::comparisons() const {
   std::vector<ZoneComparison> all;
   all.reserve(impl_->zones.size());
-  for (const Impl::Zone& zone : impl_->zones) all.push_back(combine(zone.name, zone.passes));
+  for (const auto& [key, zone] : impl_->zones) all.push_back(impl_->report(zone));
   return all;
 }
 
 std::optional<ZoneComparison> Comparer::comparison(dns::NameView zone) const {
-  for (const Impl::Zone& candidate : impl_->zones) {
-    if (candidate.name.view().equals(zone)) return combine(candidate.name, candidate.passes);
-  }
-  return std::nullopt;
-}
-
-void Comparer::compare_once(dns::NameView zone, std::vector<net::Endpoint> addresses, double rate,
-                            Progress progress, Done done) {
-  if (const Result<> ready = impl_->prepare(); !ready) return done(ready.error());
-  const auto fail = [&](std::string_view reason, std::string_view what) {
-    done(Error{reason, "comparing " + to_string(zone) + ": " + std::string(what)});
-  };
-  if (addresses.empty()) return fail("no-addresses", "no address was given; name one with --with");
-  backend::Reader& reader = *impl_->shared->reader;
-  const auto renewed = reader.renew();
-  if (!renewed) return done(renewed.error());
-  const auto row = reader.zone(zone);
-  reader.reset();
-  if (!row) return fail("zone-unknown", "the mirror holds no such zone");
-  if (row->generation == 0) return fail("zone-empty", "nothing was received for it yet");
-  const auto run = impl_->make_single(zone, distinct(std::move(addresses)), rate);
-  run->progress = std::move(progress);
-  run->done = std::move(done);
-  impl_->singles.push_back(run);
-  for (const auto& runner : run->runners) runner->start();
+  const auto found = impl_->zones.find(key_of(zone));
+  if (found == impl_->zones.end()) return std::nullopt;
+  return impl_->report(found->second);
 }
 
 }  // namespace understudy::audit

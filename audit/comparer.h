@@ -2,16 +2,21 @@
 // rate.
 //
 // Owned by main(); all of it runs on the sync thread. Our side is the real query pipeline, in process. A walk
-// never holds a read transaction across a wait: it takes a batch of names, resets, and resumes by key.
+// never holds a read transaction across a wait: it takes a batch of names, resets, and resumes by key. How
+// far passes came, and the evidence of what differs, is in the mirror and taken up after a restart.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
 
-#include "audit/comparison.h"
+#include "audit/expectation.h"
+#include "backend/audit_row.h"
 #include "backend/events.h"
-#include "base/clock.h"
+
+namespace understudy::server {
+class QuerySamples;
+}
 
 namespace understudy::audit {
 
@@ -20,7 +25,14 @@ struct CompareOptions {
   Seconds period{3600};            // a pass begins at most this often; the budget wins
   Seconds serial_period{30};       // how often each address is asked for its serial
   std::chrono::milliseconds timeout{2000};
-  std::chrono::milliseconds confirm_after{5000};  // a mismatch is asked again after this, before it counts
+  std::chrono::milliseconds confirm_after{5000};  // what differs is asked again for so long, before it counts
+  ExpectationsPtr expectations = {};
+  // What is to be kept in the mirror; called every `flush_period` and by stop(). None: nothing is kept.
+  std::function<void(std::vector<backend::AuditRow>)> save = {};
+  Seconds flush_period{10};
+  // A zone's answers differ: its primary is worth a look. At most once in `refresh_period` for each zone.
+  std::function<void(const dns::Name& apex)> refresh = {};
+  Seconds refresh_period{60};
 };
 
 struct CompareTarget {
@@ -36,6 +48,8 @@ class Comparer final : public backend::PublicationListener {
 
   // Begins to compare these zones. Before the sync thread runs, or on it.
   Result<> start(std::vector<CompareTarget> targets);
+  // Before start(): where clients' queries are sampled; they outlive the comparer.
+  void sample_from(std::vector<server::QuerySamples*> samples);
   // After start(), on the sync thread: one zone more, or one fewer (nothing happens where it is not
   // compared).
   void add(CompareTarget target);
@@ -46,13 +60,6 @@ class Comparer final : public backend::PublicationListener {
 
   std::vector<ZoneComparison> comparisons() const;
   std::optional<ZoneComparison> comparison(dns::NameView zone) const;
-
-  // One pass over the zone against these addresses, as fast as `rate` a second allows; `done` is called once.
-  // `progress` (may be empty): asked so far, in all.
-  using Done = std::function<void(Result<ZoneComparison>)>;
-  using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
-  void compare_once(dns::NameView zone, std::vector<net::Endpoint> addresses, double rate, Progress progress,
-                    Done done);
 
  private:
   struct Impl;

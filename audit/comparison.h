@@ -46,6 +46,25 @@ struct Mismatch {
   Class difference{};
   Side ours, theirs;
   UnixTime since = 0;
+  // Evidence.
+  bool made_up = false;       // the name is one of many below a wildcard or the apex
+  UnixTime seen = 0;          // the last time
+  std::uint64_t version = 0;  // ours, and its serial
+  std::uint32_t serial = 0;
+  std::optional<std::uint32_t> their_serial;  // that the address told
+  std::string nsid;                           // of who answered (RFC 5001)
+  std::optional<std::uint32_t> zone_version;  // that the answer was said to come from (RFC 9660)
+};
+
+// What is left of an expectation: how many differences it explains, and whether it still has a purpose.
+struct ExpectedState {
+  std::string owner, reason;
+  std::optional<dns::RRType> type;
+  std::optional<Class> difference;
+  UnixTime until = 0;  // 0: for ever
+  std::uint64_t explains = 0;
+  bool over = false;    // its time is
+  bool unused = false;  // a full pass found nothing that it would explain
 };
 
 struct Tally {
@@ -61,8 +80,10 @@ struct ZoneComparison {
   std::uint64_t version = 0;
   std::vector<Tally> against;
   std::vector<Mismatch> mismatches;  // now; bounded
-  bool complete = false;             // the live version was fully covered at every address, nothing unknown
-  double coverage = 0;               // of the running pass, 0 to 1
+  std::vector<ExpectedState> expectations;
+  std::uint64_t expected = 0;  // differences of now that were expected
+  bool complete = false;       // the live version was fully covered at every address, nothing unknown
+  double coverage = 0;         // of the running pass, 0 to 1
   UnixTime last_full_pass = 0;
   // Since the start, by verdict (match, mismatch, dynamic, unknown).
   std::array<std::uint64_t, 4> totals{};

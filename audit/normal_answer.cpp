@@ -30,10 +30,42 @@ struct ParsedMessage {
   dns::Header header;
   Rcode rcode{};
   std::vector<ParsedRecord> records;  // class IN only, without OPT
+  std::string nsid;
+  std::optional<std::uint32_t> zone_serial;
 };
 
 // RFC 2181 8: a TTL with the highest bit set is zero.
 std::uint32_t sane_ttl(std::uint32_t ttl) { return ttl > 0x7fffffffu ? 0 : ttl; }
+
+std::string readable(Octets octets) {
+  const bool text =
+      std::all_of(octets.begin(), octets.end(), [](std::uint8_t o) { return o > 0x20 && o < 0x7f; });
+  if (text) return {octets.begin(), octets.end()};
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string hexadecimal;
+  for (const std::uint8_t octet : octets) {
+    hexadecimal += digits[octet >> 4];
+    hexadecimal += digits[octet & 15];
+  }
+  return hexadecimal;
+}
+
+// Options that are malformed end the reading: nothing depends on them.
+void read_options(Octets options, ParsedMessage& message) {
+  constexpr std::uint16_t nsid = 3, zone_version = 19;
+  constexpr std::size_t longest_nsid = 128;
+  while (options.size() >= 4) {
+    const std::uint16_t code = dns::load16(options.data());
+    const std::size_t size = dns::load16(options.data() + 2);
+    if (options.size() < 4 + size) return;
+    const Octets value = options.subspan(4, size);
+    options = options.subspan(4 + size);
+    if (code == nsid && size <= longest_nsid) message.nsid = readable(value);
+    // RFC 9660 2.1: labels of the zone, type 0 (an SOA's serial), the serial.
+    if (code == zone_version && size == 6 && value[1] == 0)
+      message.zone_serial = dns::load32(value.data() + 2);
+  }
+}
 
 // Reads `count` records of one section; nullptr, or what is wrong.
 const char* read_section(dns::WireReader& reader, Section section, unsigned count, ParsedMessage& message) {
@@ -46,7 +78,7 @@ const char* read_section(dns::WireReader& reader, Section section, unsigned coun
       // The upper eight bits of the RCODE stand in the OPT record's TTL (RFC 6891 6.1.3).
       const auto upper = static_cast<std::uint16_t>(head.ttl >> 24);
       message.rcode = Rcode{static_cast<std::uint16_t>((upper << 4) | (message.header.flags & 15))};
-      reader.skip(head.rdlength);
+      read_options(reader.octets(head.rdlength), message);
       continue;
     }
     if (head.rclass != dns::RRClass::IN) {
@@ -174,6 +206,10 @@ class Normaliser {
       if (name.size() == record.owner.size() || !name.is_at_or_below(record.owner)) continue;
       const auto target = NameView::parse(record.rdata);
       const auto next = target ? Name::substitute(name, record.owner, *target) : std::nullopt;
+      if (!next && target) {  // too long, which is told by YXDOMAIN (RFC 6672 2.2)
+        out_.links.push_back(collect(message_, Section::answer, record.owner, RRType::DNAME));
+        overflowed_ = true;
+      }
       if (!next) return false;
       out_.links.push_back(collect(message_, Section::answer, record.owner, RRType::DNAME));
       out_.end_name = next->lowered();
@@ -188,7 +224,8 @@ class Normaliser {
       if (out_.rcode == Rcode::noerror) return End::data;
       return unknown("NXDOMAIN with data");
     }
-    if (!in_zone(out_.end_name)) return End::unfinished;
+    if (overflowed_ || !in_zone(out_.end_name)) return End::unfinished;
+    if (out_.rcode == Rcode::yxdomain) return unknown("YXDOMAIN without a DNAME");
     if (read_negative()) return out_.rcode == Rcode::nxdomain || nxname_ ? End::name_error : End::nodata;
     if (out_.rcode == Rcode::nxdomain) return End::name_error;
     if (read_referral()) return End::referral;
@@ -249,7 +286,7 @@ class Normaliser {
   const Question& question_;
   const ParsedMessage& message_;
   NormalAnswer out_;
-  bool nxname_ = false;
+  bool nxname_ = false, overflowed_ = false;
 };
 
 }  // namespace
@@ -264,17 +301,69 @@ NormalAnswer normalise(NameView apex, const Question& question, Octets response)
   ParsedMessage message;
   if (const char* fault = read_message(response, message)) return no_answer(fault);
   std::string refusal;
-  if (message.rcode != Rcode::noerror && message.rcode != Rcode::nxdomain) {
+  const bool answers =
+      message.rcode == Rcode::noerror || message.rcode == Rcode::nxdomain || message.rcode == Rcode::yxdomain;
+  if (!answers) {
     refusal = dns::to_string(message.rcode);
   } else if ((message.header.flags & dns::flag::tc) != 0) {
     refusal = "truncated";
   }
-  if (!refusal.empty()) {
-    NormalAnswer refused = no_answer(std::move(refusal));
-    refused.rcode = message.rcode;
-    return refused;
+  NormalAnswer answer =
+      refusal.empty() ? Normaliser(apex, question, message).run() : no_answer(std::move(refusal));
+  answer.rcode = message.rcode;
+  answer.nsid = std::move(message.nsid);
+  answer.zone_serial = message.zone_serial;
+  return answer;
+}
+
+namespace {
+
+// FNV-1a, twice: without TTLs, and with them.
+class Hasher {
+ public:
+  void add(Octets octets, bool with_ttl = false) {
+    for (const std::uint8_t octet : octets) {
+      if (!with_ttl) content_ = (content_ ^ octet) * prime;
+      full_ = (full_ ^ octet) * prime;
+    }
   }
-  return Normaliser(apex, question, message).run();
+  void add(std::uint64_t number, bool ttl = false) {
+    std::array<std::uint8_t, 8> octets;
+    dns::store64(octets.data(), number);
+    add(octets, ttl);
+  }
+  void add(const RRset& set) {
+    add(set.owner.view().octets());
+    add(static_cast<std::uint64_t>(set.type));
+    add(set.ttl, true);
+    for (const Rdata& rdata : set.rdata) {
+      add(rdata.size());
+      // An SOA's serial may move by itself.
+      const bool serial = set.type == RRType::SOA && rdata.size() > 20;
+      add(serial ? Octets(rdata).first(rdata.size() - 20) : Octets(rdata));
+    }
+    add(set.signatures.empty() ? 0u : 1u);
+  }
+  Fingerprint result() const { return {content_, full_}; }
+
+ private:
+  static constexpr std::uint64_t basis = 0xcbf29ce484222325u, prime = 0x100000001b3u;
+  std::uint64_t content_ = basis, full_ = basis;
+};
+
+}  // namespace
+
+Fingerprint fingerprint(const NormalAnswer& answer) {
+  Hasher hasher;
+  hasher.add(static_cast<std::uint64_t>(answer.end) + (answer.authoritative ? 16u : 0u));
+  for (const RRset& link : answer.links) hasher.add(link);
+  hasher.add(answer.data);
+  hasher.add(answer.negative ? answer.negative->ttl : 0u, true);
+  hasher.add(answer.denial_proof ? 1u : 0u);
+  hasher.add(answer.name_servers);
+  hasher.add(answer.delegation_signers);
+  for (const RRset& glue : answer.glue) hasher.add(glue);
+  return hasher.result();
 }
 
 }  // namespace understudy::audit

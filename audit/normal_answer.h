@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "audit/confirmation.h"
 #include "audit/question.h"
 #include "dns/octets.h"
 
@@ -57,10 +58,18 @@ struct NormalAnswer {
 
   RRset name_servers, delegation_signers;  // of a referral
   std::vector<RRset> glue;  // of the name servers at or below the cut; sorted by owner and type
+
+  // No part of what is compared: who answered (RFC 5001; as text where it is, else in hexadecimal), and the
+  // serial of the version that it answered from (RFC 9660).
+  std::string nsid;
+  std::optional<std::uint32_t> zone_serial;
 };
 
 // `response` is a whole message that answers `question`, which was asked of the zone `apex`.
 NormalAnswer normalise(dns::NameView apex, const Question& question, dns::Octets response);
+
+// Equal for answers that say the same.
+Fingerprint fingerprint(const NormalAnswer& answer);
 
 // No response came.
 NormalAnswer no_answer(std::string why);

@@ -8,12 +8,13 @@ OwnAnswers::OwnAnswers(backend::ZoneTables& tables, std::unique_ptr<backend::Rea
       client_{boost::asio::ip::address_v4::loopback(), metrics::Proto::tcp},
       out_(limits::message_octets) {}
 
-dns::Octets OwnAnswers::answer(dns::Octets query) {
-  pipeline_.begin_batch();  // where it fails the answer is SERVFAIL, which is unknown
-  const server::Response response = pipeline_.answer(query, client_, out_);
-  pipeline_.end_batch();
+dns::Octets OwnAnswers::answer(dns::Octets query) { return Batch(*this).answer(query); }
+
+// Where the batch could not begin the answer is SERVFAIL, which is unknown.
+dns::Octets OwnAnswers::Batch::answer(dns::Octets query) {
+  const server::Response response = own_.pipeline_.answer(query, own_.client_, own_.out_);
   if (response.kind != server::Response::Kind::send) return {};
-  return dns::Octets(out_).first(response.size);
+  return dns::Octets(own_.out_).first(response.size);
 }
 
 }  // namespace understudy::audit

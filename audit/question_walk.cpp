@@ -156,7 +156,102 @@ void QuestionWalk::ask_about(const FoundNode& found, std::vector<Question>& ques
     if (const auto type = absent_type(node)) ask(*type, true);
   }
   if (is_apex || node.is_empty_non_terminal()) ask(RRType::NAPTR);  // NODATA, its TTL and its proof
-  if (is_apex && !node.has(flag::wildcard_child)) ask_made_up(*owner, *owner, RRType::A, questions);
+  if (is_apex) return ask_about_apex(node, questions);
+  if (!node.is_empty_non_terminal()) return;
+  // That a name is there without any data keeps a wildcard above from answering below it (RFC 4592 2.2.2),
+  // and only there.
+  if (!node.has(flag::wildcard_child)) ask_made_up(*owner, *owner, RRType::A, questions);
+  if (!parent.view().equals(apex_)) ask_made_up(parent, *owner, RRType::TXT, questions);
+}
+
+// What signs the zone, and what the parent is asked to publish (RFC 7344): a provider may answer them without
+// transferring them. DS at the apex is the parent's, and what an address says of it that serves both.
+void QuestionWalk::ask_about_apex(const NodeView& node, std::vector<Question>& questions) {
+  for (const RRType type : {RRType::DNSKEY, RRType::CDS, RRType::DS}) {
+    if (type == RRType::DS || !node.find(type)) questions.push_back({apex_, type, false, true, apex_});
+  }
+  if (!node.has(flag::wildcard_child)) ask_made_up(apex_, apex_, RRType::A, questions);
+}
+
+Result<> QuestionWalk::look(backend::Reader& reader,
+                            const std::function<Result<>(const backend::ZoneRow&)>& then) {
+  const Result<std::uint64_t> renewed = reader.renew();
+  if (!renewed) return renewed.error();
+  const auto row = reader.zone(apex_);
+  Result<> done;
+  if (row && row->generation != 0) {
+    row_ = *row;
+    look_at_apex(reader);
+    done = then(row_);
+  }
+  reader.reset();
+  return done;
+}
+
+void QuestionWalk::ask_about_change(backend::Reader& reader, dns::Octets octets, RRType type,
+                                    std::vector<Question>& questions) {
+  const auto owner = dns::name_of_key(octets);
+  if (!owner) return;
+  dns::NameKey key(*owner);
+  FoundNode found;
+  const bool there = reader.find_exact(row_.generation, key, key.size(), found);
+  const auto ask = [&](const Name& name, RRType asked) {
+    questions.push_back({name, asked, false, false, name});
+  };
+  if (!there) return ask(*owner, type);
+  const NodeView& node = found.node;
+  if (node.has(flag::occluded)) {
+    // Glue, or below a DNAME: what covers it tells.
+    const Name cover(owner->view().suffix(node.cover_labels()));
+    dns::NameKey cover_key(cover);
+    const bool dname =
+        reader.find_exact(row_.generation, cover_key, cover_key.size(), found) && found.node.has(flag::dname);
+    return ask(cover, dname ? RRType::DNAME : RRType::NS);
+  }
+  const bool is_apex = node.has(flag::apex);
+  if (node.has(flag::cut) && !is_apex) return ask(*owner, type == RRType::DS ? type : RRType::NS);
+  if (is_apex && type == RRType::DS) return;
+  ask(*owner, type);
+  if (owner->view().is_wildcard() && type != RRType::NSEC)
+    ask_made_up(Name(owner->view().parent()), *owner, type, questions);
+}
+
+namespace {
+
+constexpr std::uint8_t had_wrapped = 1, had_finished = 2, had_last = 4, had_end = 8;
+constexpr std::size_t place_head = 1 + 8 + 8 + 2 + 2;
+
+}  // namespace
+
+// Flags, nodes passed, turn, the lengths of two keys, the keys.
+void QuestionWalk::append_place(std::vector<std::uint8_t>& out) const {
+  const std::size_t at = out.size();
+  out.resize(at + place_head);
+  out[at] = static_cast<std::uint8_t>((wrapped_ ? had_wrapped : 0) | (finished_ ? had_finished : 0) |
+                                      (last_ ? had_last : 0) | (end_ ? had_end : 0));
+  dns::store64(out.data() + at + 1, passed_);
+  dns::store64(out.data() + at + 9, turn_);
+  dns::store16(out.data() + at + 17, static_cast<std::uint16_t>(last_ ? last_->size() : 0));
+  dns::store16(out.data() + at + 19, static_cast<std::uint16_t>(end_ ? end_->size() : 0));
+  if (last_) out.insert(out.end(), last_->begin(), last_->end());
+  if (end_) out.insert(out.end(), end_->begin(), end_->end());
+}
+
+bool QuestionWalk::restore_place(dns::Octets place) {
+  if (place.size() < place_head) return false;
+  const std::size_t last = dns::load16(place.data() + 17), end = dns::load16(place.data() + 19);
+  if (place.size() != place_head + last + end || std::max(last, end) > dns::NameKey::max_octets) return false;
+  wrapped_ = (place[0] & had_wrapped) != 0;
+  finished_ = (place[0] & had_finished) != 0;
+  passed_ = dns::load64(place.data() + 1);
+  turn_ = dns::load64(place.data() + 9);
+  const auto key = [&](std::size_t from, std::size_t size) {
+    const auto begin = place.begin() + static_cast<std::ptrdiff_t>(from);
+    return Key(begin, begin + static_cast<std::ptrdiff_t>(size));
+  };
+  if ((place[0] & had_last) != 0) last_ = key(place_head, last);
+  if ((place[0] & had_end) != 0) end_ = key(place_head + last, end);
+  return true;
 }
 
 void QuestionWalk::ask_made_up(const Name& parent, const Name& subject, RRType type,

@@ -1,10 +1,13 @@
 // The walk over a zone in the mirror that says what is to be asked: every owner and type that is
-// authoritative, each cut (NS and DS), an empty non-terminal, made-up labels under each wildcard's parent,
-// below each DNAME and under the apex.
+// authoritative, and one that it does not have; each cut (NS and DS); an empty non-terminal; DNSKEY, CDS and
+// DS at the apex; made-up labels under the apex, under each wildcard's parent, below each DNAME, and below
+// and beside each empty non-terminal.
 //
 // No read transaction lives longer than one call of next(): the walk resumes by key, on whichever generation
 // is live by then. Belongs to one thread; bounded by one batch.
 #pragma once
+
+#include <functional>
 
 #include "audit/question.h"
 #include "backend/mirror.h"
@@ -25,6 +28,21 @@ class QuestionWalk {
   // still has every name asked in its turn.
   void restart();
 
+  // Takes over what is live now, and calls `then` while the reader is still renewed; not where there is no
+  // data.
+  Result<> look(backend::Reader& reader, const std::function<Result<>(const backend::ZoneRow&)>& then);
+  // Appends what is to be asked where an owner, known by its key, had something of a type come or go. While
+  // the reader is renewed.
+  void ask_about_change(backend::Reader& reader, dns::Octets key, dns::RRType type,
+                        std::vector<Question>& questions);
+
+  // Where the walk stands, as octets that are good after a restart too. False where they are damaged; the
+  // walk then begins at the apex.
+  void append_place(std::vector<std::uint8_t>& out) const;
+  bool restore_place(dns::Octets place);
+  // What is known to be live before the first next().
+  void set_row(const backend::ZoneRow& row) { row_ = row; }
+
   const dns::Name& apex() const { return apex_; }
   // Nodes passed by, of those in the zone, 0 to 1.
   double coverage() const;
@@ -37,6 +55,7 @@ class QuestionWalk {
   bool position(backend::Reader& reader, backend::FoundNode& found) const;
   void look_at_apex(backend::Reader& reader);
   std::optional<dns::RRType> absent_type(const backend::NodeView& node) const;
+  void ask_about_apex(const backend::NodeView& node, std::vector<Question>& questions);
   void ask_about(const backend::FoundNode& found, std::vector<Question>& questions);
   void ask_made_up(const dns::Name& parent, const dns::Name& subject, dns::RRType type,
                    std::vector<Question>& questions);

@@ -1,13 +1,19 @@
-// What is known of one zone at one address, and what is to be asked there next: passes over the zone, second
-// questions before a mismatch counts, the mismatches of now, and the tallies.
+// What is known of one zone at one address, and what is to be asked there next: passes over the zone, what a
+// new version changed, queries of clients, second questions before a mismatch counts, the mismatches of now
+// and the tallies.
 //
-// No sockets and no clock of its own. Used on the sync thread only. Bounded by one batch of questions, by the
-// questions under way, by `most_doubts` that wait for their second question and by `most_mismatches` kept.
+// No sockets and no clock of its own. Belongs to one thread. Bounded by one batch of questions, by the
+// questions under way, by `most_doubts` that wait for another question, `most_changed` after a publication,
+// `most_live` of clients' and `most_mismatches` kept.
 #pragma once
 
 #include <deque>
 #include <map>
 
+#include "audit/confirmation.h"
+#include "audit/dynamic_sets.h"
+#include "audit/evidence.h"
+#include "audit/expectation.h"
 #include "audit/question_walk.h"
 #include "audit/verdict.h"
 
@@ -15,11 +21,13 @@ namespace understudy::audit {
 
 struct PassOptions {
   Seconds period{3600};                           // between the starts of two passes
-  std::chrono::milliseconds confirm_after{5000};  // a mismatch is asked again after this
-  // An address that tells a newer serial than ours is ahead of us for this long at most before that excuses
-  // nothing any more (some providers count serials of their own).
+  std::chrono::milliseconds confirm_after{5000};  // what differs is asked again and again for so long
+  // An address with another serial than ours is behind or ahead of us for this long at most, before that
+  // excuses nothing any more (some providers count serials of their own).
   Seconds in_flight{600};
-  bool once = false;  // one pass and no other
+  Seconds dynamic_kept{86400};  // a set of alternating answers is forgotten after this
+  bool once = false;            // one pass and no other
+  ExpectationsPtr expectations = {};
 };
 
 // One moment by both clocks.
@@ -30,11 +38,16 @@ struct Instant {
 
 // A question on its way.
 struct Ask {
+  enum class Origin : std::uint8_t { walk, changed, live };
+
   Question question;
   bool dnssec = false;
-  bool again = false;       // the second time
-  SteadyTime doubted_at{};  // of the first answer, where it is asked again
-  std::uint64_t round = 0;
+  Origin origin = Origin::walk;
+  bool again = false;                        // not the first time
+  SteadyTime doubted_at{};                   // when it was answered last, where it is asked again
+  unsigned tries = 0;                        // asked so often before
+  Confirmation heard = {};                   // what the address said before,
+  std::optional<std::uint32_t> serial = {};  // when it told this serial
 };
 
 class ZonePass {
@@ -42,6 +55,11 @@ class ZonePass {
   static constexpr std::size_t batch = 64;
   static constexpr std::size_t most_doubts = 10'000;
   static constexpr std::size_t most_mismatches = 1'000;
+  static constexpr std::size_t most_changed = 2'000;
+  static constexpr std::size_t most_live = 64;
+  // Asked so often in all before a difference counts; where very many differ anyhow, less often.
+  static constexpr unsigned confirmations = 8, confirmations_of_many = 2;
+  static constexpr std::size_t many = 100;
 
   ZonePass(dns::Name apex, net::Endpoint address, PassOptions options, std::uint64_t seed);
 
@@ -51,75 +69,107 @@ class ZonePass {
   SteadyTime due() const;
   // The next question, if there is one now.
   Result<std::optional<Ask>> take(backend::Reader& reader, Instant now);
-  // Both answers to what take() gave.
-  void settle(const Ask& ask, const NormalAnswer& ours, const NormalAnswer& theirs, Instant now);
+  // Both answers to what take() gave. The messages are evidence; they may be empty.
+  void settle(const Ask& ask, const NormalAnswer& ours, const NormalAnswer& theirs, Instant now,
+              RawAnswers messages = {});
+  // The same where both are equal octet by octet, and say something.
+  void settle_same(const Ask& ask, Instant now);
+  // A question of a client's; it is forgotten where too many wait already.
+  void offer(Question question, bool dnssec);
 
   // The serial that the address told; nothing where it did not answer.
   void heard_serial(std::optional<std::uint32_t> serial, SteadyTime now);
   bool knows_serial_since(SteadyTime when) const { return tally_.serial_answered && serial_heard_ >= when; }
-  // Another version is live: what was learnt in this round counts no more, everything is asked again, from
-  // where the walk stands and round. A single pass goes on, and stays incomplete.
-  void restart(SteadyTime now);
+  // Another version is live: what it changed is asked at once, and the pass goes on. Where that is too much,
+  // or not known, everything is asked again, from where the walk stands and round.
+  void published() { look_for_changes_ = true; }
   // Ends a single pass early; it stays incomplete.
   void give_up() { finished_ = true; }
 
   // A single pass is over.
   bool finished() const { return finished_; }
-  // Every question of the last round was answered, none is unknown, and the version is still live.
-  bool complete() const { return complete_; }
+  // Every question of the last pass was answered, none is unknown, and so is whatever changed since.
+  bool complete() const;
   double coverage() const { return walk_.coverage(); }
   UnixTime last_full_pass() const { return last_full_pass_; }
   std::uint64_t version() const { return walk_.row().version; }
+  backend::ZoneId zone_id() const { return walk_.row().id; }
   const Tally& tally() const { return tally_; }
   const std::array<std::uint64_t, 4>& totals() const { return totals_; }
   void append_mismatches(std::vector<Mismatch>& out) const;
+  // Adds to each expectation how many differences it explains now.
+  void count_expected(std::vector<std::uint64_t>& out) const;
+  // Something was doubted since this was asked last.
+  bool take_doubted() { return std::exchange(doubted_, false); }
+
+  // What is to be kept in the mirror and has changed since this was asked last; where the zone is not known
+  // to the mirror yet, nothing.
+  std::vector<backend::AuditRow> take_rows();
+  // What was kept there, before the first take(). Rows of other addresses are passed over.
+  void restore(const backend::ZoneRow& zone, const std::vector<backend::AuditRow>& rows, Instant now);
 
  private:
-  // What a mismatch is about; the same in every pass.
-  struct Subject {
-    std::string key;  // the owner's name key
-    dns::RRType type{};
-    bool random_label = false;
-    auto operator<=>(const Subject&) const = default;
-  };
   struct Known {
-    Question question;
-    Mismatch mismatch;
-    std::uint64_t round = 0;  // in which it was seen last
+    Evidence evidence;
+    Side ours, theirs;
+    std::string nsid;                           // of who answered
+    std::optional<std::uint32_t> zone_version;  // that the answer was said to be of
+    std::uint64_t content = 0;                  // of their answer
+    std::optional<std::size_t> expected;        // the place of the expectation that explains it
+    std::uint64_t round = 0;                    // in which it was seen last
+    bool unsaved = true;
   };
-  static Subject subject_of(const Question& question);
 
-  void begin(SteadyTime now);
+  void begin(Instant now);
+  void note_place();
+  Result<> look_for_changes(backend::Reader& reader, Instant now);
+  Result<> walk_on(backend::Reader& reader, Instant now);
+  std::optional<Ask> next_ask();
   bool may_finish() const;
   void finish_where_done(UnixTime wall);
-  bool is_newer_than_ours(std::uint32_t serial) const;
-  bool ahead_of_us(SteadyTime now) const;
-  Judgement excuse(Judgement judgement, SteadyTime now) const;
-  void count(Verdict verdict);
-  void keep(const Ask& ask, const Judgement& judgement, const NormalAnswer& ours, const NormalAnswer& theirs,
-            UnixTime wall);
+  bool apart_from_us(const NormalAnswer& theirs, SteadyTime now) const;
+  std::optional<Judgement> decide(const Ask& ask, Judgement judgement, const NormalAnswer& theirs,
+                                  Instant now);
+  std::optional<Judgement> doubt(const Ask& ask, const Judgement& judgement, Fingerprint theirs, Instant now);
+  void ask_again(Ask ask, Instant now);
+  void wake_waiting(SteadyTime now);
+  void count(Verdict verdict, Ask::Origin origin);
+  bool keep(const Ask& ask, Class difference, const NormalAnswer& ours, const NormalAnswer& theirs,
+            RawAnswers messages, UnixTime wall);
+  void forget(const Question& question, bool cleared);
+  std::optional<std::size_t> expectation_of(const Question& question, Class difference, UnixTime now) const;
+  std::vector<std::uint8_t> position() const;
+  void restore_position(dns::Octets value, Instant now);
+  void restore_evidence(Evidence evidence);
 
   const PassOptions options_;
   QuestionWalk walk_;
   Tally tally_;
   std::array<std::uint64_t, 4> totals_{};
   std::map<Subject, Known> known_;
+  std::map<Subject, std::uint64_t> cleared_;  // mismatches that went without a new version, and their answers
+  DynamicSets dynamic_;
 
   std::vector<Question> batch_;  // taken from the back
-  struct Doubt {
-    Ask ask;
-    SteadyTime due;
-  };
-  std::deque<Doubt> doubts_;  // in order of their due
-  std::size_t under_way_ = 0;
+  std::deque<Question> changed_;
+  std::deque<std::pair<Question, bool>> live_;
+  bool live_turn_ = false;
+  std::multimap<SteadyTime, Ask> doubts_;  // by when they are due
+  std::deque<Ask> waiting_;                // differ while the address has another serial than we
+  std::array<std::size_t, 3> pending_{};   // by origin: under way, in doubt, or waiting
   std::uint64_t round_ = 0;
   // walked_: the walk is at its end. asked_again_: so are the known mismatches that it did not come by.
-  bool active_ = false, walked_ = false, asked_again_ = false, finished_ = false, complete_ = false;
-  SteadyTime next_pass_{}, walk_due_{};
-  bool version_changed_ = false;
-  bool newer_ = false;  // the address told a newer serial than ours, first at newer_since_
-  SteadyTime serial_heard_{}, newer_since_{};
+  bool active_ = false, walked_ = false, asked_again_ = false, finished_ = false;
+  bool covered_ = false, look_for_changes_ = false, doubted_ = false, moved_ = false;
+  SteadyTime next_pass_{}, walk_due_{}, look_due_{};
+  UnixTime pass_began_ = 0;
+  bool apart_ = false;  // the address told another serial than ours, first at apart_since_
+  SteadyTime serial_heard_{}, apart_since_{};
   UnixTime last_full_pass_ = 0;
+  // Where a restart goes on: before whatever was not answered yet, but for so many questions.
+  std::vector<std::uint8_t> place_;
+  std::uint64_t place_asked_ = 0, lost_ = 0;
+  std::vector<backend::AuditKey> gone_;  // evidence of mismatches that are no more
 };
 
 }  // namespace understudy::audit

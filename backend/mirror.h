@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "backend/added_zone.h"
+#include "backend/audit_row.h"
 #include "backend/held_version.h"
 #include "backend/node_block.h"
 #include "backend/versions.h"
@@ -82,6 +83,8 @@ class Reader {
   // The zones that were added at run time, and those that are not served any more, in canonical order.
   virtual std::vector<AddedZone> added() = 0;
   virtual std::vector<UnservedZone> unserved() = 0;
+  // What the comparer keeps of a zone.
+  virtual std::vector<AuditRow> audit_rows(ZoneId zone, AuditKind kind) = 0;
 };
 
 // A node to store: name key and block. In a patch an empty block removes the node.
@@ -165,6 +168,7 @@ class Writer {
   // Zones that are unserved since `until` or longer: their rows and versions go, and their nodes become
   // garbage. Returns which went in this commit, of about limits::collect_nodes rows; none when all are gone.
   virtual Result<std::vector<Name>> forget_unserved(UnixTime until) = 0;
+  virtual Result<> save_audit(const std::vector<AuditRow>& rows) = 0;
 };
 
 class Mirror {

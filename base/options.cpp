@@ -21,7 +21,7 @@ class OptionReader {
     for (const auto& [key, node] : document) {
       if (!find_table(key.str())) report_unknown_top(key.str(), line_of(key));
     }
-    for (const OptionTable& table : schema_.tables) read_tables(table, document.get(table.name));
+    for (const OptionTable& table : schema_.tables) read_tables(table, document.at_path(table.name).node());
     std::stable_sort(problems_.begin(), problems_.end(),
                      [](const OptionProblem& a, const OptionProblem& b) { return a.line < b.line; });
     return std::move(problems_);
@@ -40,16 +40,7 @@ class OptionReader {
     return nullptr;
   }
 
-  bool comes_later(std::string_view path) const {
-    return std::find(schema_.later.begin(), schema_.later.end(), path) != schema_.later.end();
-  }
-
-  static std::string not_available(std::string_view what) {
-    return std::string(what) + " is not available in this version";
-  }
-
   void report_unknown_top(std::string_view name, unsigned line) {
-    if (comes_later(name)) return report(line, not_available("[" + std::string(name) + "]"));
     for (const Option& option : schema_.options) {
       if (option.key == name) {
         return report(line, quoted(name) + " stands outside of its table: it belongs under [" +
@@ -106,7 +97,7 @@ class OptionReader {
 
   // A key of a table, or of one written inside it, whose rows are named with a dot: keep = { versions = 5 }.
   void check_key(std::string_view table, const std::string& key, unsigned line, const toml::node& value) {
-    if (is_known(table, key)) return;
+    if (is_known(table, key) || find_table(std::string(table) + "." + key) != nullptr) return;
     const bool has_parts = std::any_of(
         schema_.options.begin(), schema_.options.end(),
         [&](const Option& option) { return option.table == table && option.key.starts_with(key + "."); });
@@ -126,7 +117,6 @@ class OptionReader {
   void report_unknown_key(std::string_view table, std::string_view key, unsigned line) {
     const std::string path = std::string(table) + "." + std::string(key);
     const std::string where = " in [" + std::string(table) + "]";
-    if (comes_later(path)) return report(line, not_available(quoted(key) + where));
     std::vector<std::string_view> keys;
     std::string_view elsewhere;
     for (const Option& option : schema_.options) {

@@ -38,16 +38,14 @@ struct Option {
 };
 
 struct OptionTable {
-  std::string_view name;
-  bool repeated;  // written [[name]], any number of times
+  std::string_view name;  // "zone", or "compare.expect" for one inside another
+  bool repeated;          // written [[name]], any number of times
   std::string_view help;
 };
 
 struct OptionSchema {
   std::span<const OptionTable> tables;
   std::span<const Option> options;
-  // Tables ("tls") and keys ("zone.keep") that the contract names and this version does not have.
-  std::span<const std::string_view> later;
 };
 
 // durations are seconds, sizes octets; list elements and choices are texts.

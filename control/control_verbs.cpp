@@ -63,47 +63,11 @@ void decide(const Rooms& rooms, std::string_view verb, const json::object& reque
   rooms.sync.rollback(apex, version, forced, std::move(done));
 }
 
-Result<std::vector<net::Endpoint>> addresses_of(const json::value& with) {
-  std::vector<net::Endpoint> addresses;
-  const json::array* const list = with.if_array();
-  if (list == nullptr || list->empty()) return bad_request("\"with\" is no list of addresses");
-  for (const json::value& element : *list) {
-    const json::string* const text = element.if_string();
-    if (text == nullptr) return bad_request("\"with\" is no list of addresses");
-    auto address = net::parse_endpoint(std::string_view(*text), 53);
-    if (!address) return address.error();
-    addresses.push_back(*address);
-  }
-  return addresses;
-}
-
-void compare(const Rooms& rooms, const json::object& request, const dns::Name& apex,
-             const ControlReply& reply) {
+void compare(const Rooms& rooms, const dns::Name& apex, const ControlReply& reply) {
   if (!rooms.sync.status(apex)) return reply.done(unknown_zone(apex));
-  const json::value* const with = request.if_contains("with");
-  if (with == nullptr) {
-    const auto running = rooms.comparer.comparison(apex);
-    if (!running)
-      return reply.done(Error{"not-compared", dns::to_string(apex) + " has not been compared yet"});
-    return reply.done(comparison_report(*running));
-  }
-  auto addresses = addresses_of(*with);
-  if (!addresses) return reply.done(addresses.error());
-  double rate = 50;
-  if (const json::value* const asked = request.if_contains("rate")) {
-    boost::system::error_code fault;
-    rate = asked->to_number<double>(fault);
-    if (fault || !(rate > 0)) return reply.done(bad_request("\"rate\" is no number above 0"));
-  }
-  rooms.comparer.compare_once(
-      apex, std::move(*addresses), rate,
-      [progress = reply.progress](std::uint64_t asked, std::uint64_t total) {
-        progress(json::object{{"asked", asked}, {"total", total}});
-      },
-      [done = reply.done](Result<audit::ZoneComparison> outcome) {
-        if (!outcome) return done(outcome.error());
-        done(comparison_report(*outcome));
-      });
+  const auto running = rooms.comparer.comparison(apex);
+  if (!running) return reply.done(Error{"not-compared", dns::to_string(apex) + " has not been compared yet"});
+  reply.done(comparison_report(*running));
 }
 
 // [["source", "axfr://192.0.2.1"], ...]
@@ -174,12 +138,13 @@ void run_verb(const Rooms& rooms, const json::value& request, ControlReply reply
     apex = *parsed;
   }
   if (*verb == "status") return status(rooms, apex, reply);
+  if (*verb == "where") return reply.done(json::object{{"data", rooms.data_directory}});
   if (*verb != "compare" && !is_changing_verb(*verb)) {
     return reply.done(bad_request("this server does not know the verb \"" + std::string(*verb) + '"'));
   }
   if (*verb == "reload") return reload(rooms, reply);
   if (!apex) return reply.done(bad_request("this verb wants a \"zone\""));
-  if (*verb == "compare") return compare(rooms, *object, *apex, reply);
+  if (*verb == "compare") return compare(rooms, *apex, reply);
   if (*verb == "add") return add(rooms, *object, *apex, reply);
   if (*verb == "remove") return remove(rooms, *apex, reply);
   if (is_decision(*verb)) return decide(rooms, *verb, *object, *apex, reply);

@@ -107,11 +107,33 @@ json::object tally_report(const audit::Tally& tally) {
           {"serial_answered", tally.serial_answered}};
 }
 
+json::object evidence_report(const audit::Mismatch& mismatch) {
+  return {{"last_seen", time_or_null(mismatch.seen)},
+          {"version", mismatch.version},
+          {"serial", mismatch.serial},
+          {"address_serial", serial_or_null(mismatch.their_serial)},
+          {"nsid", mismatch.nsid.empty() ? json::value(nullptr) : json::value(mismatch.nsid)},
+          {"zone_version", serial_or_null(mismatch.zone_version)},
+          {"made_up", mismatch.made_up}};
+}
+
 json::object mismatch_report(const audit::Mismatch& mismatch) {
   return {{"owner", dns::to_string(mismatch.owner)},     {"type", dns::to_string(mismatch.type)},
           {"address", net::to_string(mismatch.address)}, {"class", audit::to_string(mismatch.difference)},
           {"ours", side_report(mismatch.ours)},          {"theirs", side_report(mismatch.theirs)},
-          {"since", time_or_null(mismatch.since)},       {"evidence", nullptr}};
+          {"since", time_or_null(mismatch.since)},       {"evidence", evidence_report(mismatch)}};
+}
+
+json::object expectation_report(const audit::ExpectedState& state) {
+  json::object report{{"owner", state.owner}, {"type", nullptr}, {"class", nullptr}};
+  if (state.type) report["type"] = dns::to_string(*state.type);
+  if (state.difference) report["class"] = audit::to_string(*state.difference);
+  report["until"] = time_or_null(state.until);
+  report["reason"] = state.reason;
+  report["explains"] = state.explains;
+  report["over"] = state.over;
+  report["unused"] = state.unused;
+  return report;
 }
 
 }  // namespace
@@ -245,17 +267,17 @@ json::object reload_report(const Reloaded& reloaded) {
 }
 
 json::object comparison_report(const audit::ZoneComparison& comparison) {
-  json::array against, mismatches;
+  json::array against, mismatches, expectations;
   for (const audit::Tally& tally : comparison.against) against.push_back(tally_report(tally));
   for (const audit::Mismatch& mismatch : comparison.mismatches)
     mismatches.push_back(mismatch_report(mismatch));
-  return {{"zone", dns::to_string(comparison.zone)},
-          {"version", comparison.version},
-          {"against", std::move(against)},
-          {"mismatches", std::move(mismatches)},
-          {"complete", comparison.complete},
-          {"coverage", comparison.coverage},
-          {"last_full_pass", time_or_null(comparison.last_full_pass)}};
+  for (const audit::ExpectedState& state : comparison.expectations)
+    expectations.push_back(expectation_report(state));
+  return {
+      {"zone", dns::to_string(comparison.zone)}, {"version", comparison.version},
+      {"against", std::move(against)},           {"mismatches", std::move(mismatches)},
+      {"expectations", std::move(expectations)}, {"complete", comparison.complete},
+      {"coverage", comparison.coverage},         {"last_full_pass", time_or_null(comparison.last_full_pass)}};
 }
 
 }  // namespace understudy::control

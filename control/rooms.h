@@ -34,8 +34,9 @@ struct Rooms {
   backend::ZoneTables& tables;
   const Clock& clock;
   ReadZoneOptions read_zone_options =
-      {};              // app/'s, which knows the options; without it zones cannot be added
-  Reload reload = {};  // app/'s as well, on the sync thread
+      {};                           // app/'s, which knows the options; without it zones cannot be added
+  Reload reload = {};               // app/'s as well, on the sync thread
+  std::string data_directory = {};  // absolute; for verbs that read the mirror themselves
 };
 
 }  // namespace understudy::control

@@ -111,6 +111,7 @@ void add_comparison(Exposition& out, const audit::ZoneComparison& comparison) {
               count == counts.end() ? 0 : number(count->second));
     }
   }
+  out.add(Id::compare_expected, {label}, number(comparison.expected));
   out.add(Id::compare_coverage, {label}, comparison.coverage);
   out.add(Id::compare_last_full_pass, {label}, instant(comparison.last_full_pass));
   if (oldest != 0) out.add(Id::compare_oldest_mismatch, {label}, instant(oldest));

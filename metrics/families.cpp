@@ -99,6 +99,8 @@ constexpr FamilyRow rows[] = {
      "Comparisons with a primary's answer, by verdict."},
     {Id::compare_mismatches, "understudy_compare_mismatches", Type::gauge, zone_primary_class,
      "Answers that differ from a primary's now, by class."},
+    {Id::compare_expected, "understudy_compare_expected", Type::gauge, zone,
+     "Answers that differ from a primary's now as [[compare.expect]] says."},
     {Id::compare_coverage, "understudy_compare_coverage_ratio", Type::gauge, zone,
      "Share of the zone that the running comparison pass has covered."},
     {Id::compare_last_full_pass, "understudy_compare_last_full_pass_timestamp_seconds", Type::gauge, zone,

@@ -66,7 +66,7 @@ Result<> Server::Impl::add_worker() {
   if (!reader) return reader.error();
   const auto number = static_cast<unsigned>(workers.size());
   workers.push_back(std::make_unique<Worker>(tables, std::move(*reader), number, notify, transfers, counts,
-                                             tcp, pipeline, clock));
+                                             tcp, pipeline, clock, options.sample_every));
   return workers.back()->open();
 }
 
@@ -176,6 +176,12 @@ std::vector<const metrics::WorkerCounters*> Server::counters() const {
   std::vector<const metrics::WorkerCounters*> counters;
   for (const auto& worker : impl_->workers) counters.push_back(&worker->counters());
   return counters;
+}
+
+std::vector<QuerySamples*> Server::samples() const {
+  std::vector<QuerySamples*> all;
+  for (const auto& worker : impl_->workers) all.push_back(&worker->samples());
+  return all;
 }
 
 std::vector<Server::TransferOut> Server::transfers_out() const { return impl_->transfers.counts(); }

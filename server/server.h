@@ -15,6 +15,8 @@
 
 namespace understudy::server {
 
+class QuerySamples;
+
 struct ServerOptions {
   Listening listen;
   net::TlsServerOptions tls;        // where something listens over TLS
@@ -25,6 +27,7 @@ struct ServerOptions {
   std::chrono::seconds tcp_idle{10};
   std::chrono::seconds tcp_lifetime{600};  // transfers under way excepted
   std::chrono::seconds tls_handshake{5};
+  unsigned sample_every = 0;        // one query of so many, over UDP, is a sample; 0: none
   std::size_t padding_block = 468;  // RFC 8467 4.1; 0: responses are not padded
   const Clock* clock = nullptr;     // what limits of time go by; nullptr: the system's
   PipelineOptions pipeline;         // its rate is the server's: each worker gets its share
@@ -65,6 +68,8 @@ class Server {
   void renew_certificate();
   // One a worker; alive as long as the server. Any thread may read them.
   std::vector<const metrics::WorkerCounters*> counters() const;
+  // One a worker, likewise: what its clients ask, for one thread.
+  std::vector<QuerySamples*> samples() const;
   // Transfers out since the start, by what was sent: {type "axfr" or "ixfr", transport "tcp" or "tls",
   // result}.
   struct TransferOut {

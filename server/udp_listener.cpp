@@ -86,6 +86,7 @@ unsigned UdpListener::answer(unsigned queries) {
     const dns::Octets query(b.queries[i].data(), b.in[i].msg_len);
     const Response response = shared_.pipeline.answer(query, client(i), b.responses[responses]);
     if (response.kind != Response::Kind::send) continue;
+    shared_.samples.offer(query);
     msghdr& out = b.out[responses].msg_hdr;
     const msghdr& in = b.in[i].msg_hdr;
     b.out_vectors[responses].iov_len = response.size;

@@ -30,10 +30,12 @@ void ask_for_short_turns() {
 
 Worker::Worker(backend::ZoneTables& tables, std::unique_ptr<backend::Reader> reader, unsigned number,
                backend::NotifySink& notify, TransfersOut& transfers, ConnectionCounts& counts,
-               const TcpOptions& tcp, const PipelineOptions& options, const Clock& clock)
-    : pipeline_(tables, std::move(reader), number, &counters_, &notify, options, &clock),
+               const TcpOptions& tcp, const PipelineOptions& options, const Clock& clock,
+               unsigned sample_every)
+    : samples_(sample_every),
+      pipeline_(tables, std::move(reader), number, &counters_, &notify, options, &clock),
       loop_(clock),
-      shared_{loop_, pipeline_, counters_, transfers},
+      shared_{loop_, pipeline_, counters_, transfers, samples_},
       tcp_(shared_, counts, tcp) {}
 
 Worker::~Worker() { stop(); }

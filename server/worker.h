@@ -17,7 +17,7 @@ class Worker {
  public:
   Worker(backend::ZoneTables& tables, std::unique_ptr<backend::Reader> reader, unsigned number,
          backend::NotifySink& notify, TransfersOut& transfers, ConnectionCounts& counts,
-         const TcpOptions& tcp, const PipelineOptions& options, const Clock& clock);
+         const TcpOptions& tcp, const PipelineOptions& options, const Clock& clock, unsigned sample_every);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -38,9 +38,12 @@ class Worker {
   void believe(dns::TsigKeyRingPtr keys);
 
   const metrics::WorkerCounters& counters() const { return counters_; }
+  // Of what comes over UDP; to be taken by one thread.
+  QuerySamples& samples() { return samples_; }
 
  private:
   metrics::WorkerCounters counters_;
+  QuerySamples samples_;
   QueryPipeline pipeline_;
   EventLoop loop_;
   WorkerShared shared_;

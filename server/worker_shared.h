@@ -6,6 +6,7 @@
 #include "metrics/cells.h"
 #include "server/event_loop.h"
 #include "server/query_pipeline.h"
+#include "server/query_samples.h"
 
 namespace understudy::server {
 
@@ -16,6 +17,7 @@ struct WorkerShared {
   QueryPipeline& pipeline;
   metrics::WorkerCounters& counters;
   TransfersOut& transfers;
+  QuerySamples& samples;
 };
 
 // One duration for the `queries` of a batch.

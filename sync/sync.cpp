@@ -171,6 +171,15 @@ void Sync::Impl::flush() {
   });
 }
 
+void Sync::save_audit(std::vector<backend::AuditRow> rows) {
+  impl_->store.post([rows = std::move(rows)](backend::Writer& writer) {
+    const Result<> saved = writer.save_audit(rows);
+    if (!saved)
+      log::error("comparison-not-saved",
+                 {{"reason", saved.error().reason}, {"message", saved.error().message}});
+  });
+}
+
 void Sync::Impl::look_at_files_later() {
   file_timer.expires_after(file_period);
   file_timer.async_wait([this](const boost::system::error_code& error) {

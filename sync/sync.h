@@ -73,6 +73,8 @@ class Sync final : public backend::NotifySink {
   // The same one by one, for who keeps little of each.
   void visit(const std::function<void(const ZoneStatus&)>& look) const;
   std::optional<ZoneStatus> status(dns::NameView apex) const;
+  // Rows for the mirror, with its next commit; where that fails they are lost, and the log says so.
+  void save_audit(std::vector<backend::AuditRow> rows);
   // Zones that are served no more, and whose data are still kept.
   std::vector<UnservedStatus> unserved() const;
   SyncTotals totals() const;

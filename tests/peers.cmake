@@ -33,6 +33,7 @@ peer_suite(interop/restart_and_kill.py LABEL interop TIMEOUT 900)
 peer_suite(interop/failpoints.py LABEL interop TIMEOUT 900)
 peer_suite(interop/gate.py LABEL interop TIMEOUT 900)
 peer_suite(interop/differential.py LABEL interop TIMEOUT 900)
+peer_suite(interop/compare.py LABEL interop TIMEOUT 900)
 
 # Faults of the disk: a library that is loaded before the executable stands between it and the mirror.
 add_library(disk MODULE ${CMAKE_CURRENT_SOURCE_DIR}/fault/preload/disk.cpp)

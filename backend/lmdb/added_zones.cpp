@@ -1,6 +1,7 @@
 // Zones that come and go at run time: the databases `added` and `unserved`.
 #include <unordered_set>
 
+#include "backend/lmdb/audit_rows.h"
 #include "backend/lmdb/held_store.h"
 #include "backend/lmdb/reader.h"
 #include "backend/lmdb/store_format.h"
@@ -72,6 +73,7 @@ int forget_zone(MDB_txn* txn, const Environment::Databases& databases, MDB_val k
     code = remove_if_there(txn, databases.timers, to_val(Octets(id)));
     if (code == 0) code = forget_versions(txn, databases, row->id, erased);
     if (code == 0) code = forget_decisions(txn, databases, row->id);
+    if (code == 0) code = forget_audit(txn, databases, row->id);
     if (code == 0 && row->generation != 0) {
       std::array<std::uint8_t, generation_octets> generation;
       store_generation(generation.data(), row->generation);

@@ -129,6 +129,12 @@ int Environment::make_databases(MDB_txn* txn, bool read_only) {
   for (const auto& [name, handle] : all) {
     if (const int code = mdb_dbi_open(txn, name, create, handle); code != 0) return code;
   }
+  const std::pair<const char*, MDB_dbi*> younger[] = {{"evidence", &databases_.evidence},
+                                                      {"passes", &databases_.passes}};
+  for (const auto& [name, handle] : younger) {
+    const int code = mdb_dbi_open(txn, name, create, handle);
+    if (code != 0 && !(read_only && code == MDB_NOTFOUND)) return code;
+  }
   return 0;
 }
 

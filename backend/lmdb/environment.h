@@ -27,6 +27,8 @@ class Environment {
   struct Databases {
     MDB_dbi meta = 0, zones = 0, timers = 0, nodes = 0, changes = 0, garbage = 0;
     MDB_dbi added = 0, unserved = 0, held = 0, standing = 0;
+    // Younger than their schema: 0 in a mirror that is only read and that no newer program has written to.
+    MDB_dbi evidence = 0, passes = 0;
   };
 
   static Result<std::unique_ptr<Environment>> open(const MirrorOptions& options);

@@ -27,6 +27,7 @@ class LmdbReader final : public Reader {
   Octets change_chunk(ZoneId zone, Version version, std::uint32_t chunk) override;
   std::vector<AddedZone> added() override;
   std::vector<UnservedZone> unserved() override;
+  std::vector<AuditRow> audit_rows(ZoneId zone, AuditKind kind) override;
 
  private:
   explicit LmdbReader(Environment& environment) : environment_(environment), passage_(environment) {}

@@ -29,6 +29,7 @@ class LmdbWriter final : public Writer {
   Result<> remove_zones(const std::vector<Name>& apexes, UnixTime now) override;
   Result<> note_served(const std::vector<Name>& served, UnixTime now) override;
   Result<std::vector<Name>> forget_unserved(UnixTime until) override;
+  Result<> save_audit(const std::vector<AuditRow>& rows) override;
 
  private:
   // Runs `work` (which returns LMDB's codes) in one transaction and commits; where the map was full it is

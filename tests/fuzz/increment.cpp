@@ -72,6 +72,7 @@ class Memory final : public backend::Reader {
   Octets change_chunk(backend::ZoneId, backend::Version, std::uint32_t) override { return {}; }
   std::vector<backend::AddedZone> added() override { return {}; }
   std::vector<backend::UnservedZone> unserved() override { return {}; }
+  std::vector<backend::AuditRow> audit_rows(backend::ZoneId, backend::AuditKind) override { return {}; }
 
  private:
   bool give(backend::FoundNode& found) {

@@ -212,7 +212,8 @@ TEST_F(HotPath, UdpListener) {
   ASSERT_TRUE(loop.open());
   TemporaryDirectory spool;
   server::TransfersOut transfers(mirror_.mirror(), mirror_.tables(), spool.path());
-  server::WorkerShared shared{loop, pipeline_, counters_, transfers};
+  server::QuerySamples samples(3);  // fills up, since nobody takes any
+  server::WorkerShared shared{loop, pipeline_, counters_, transfers, samples};
   for (const char* address : {"127.0.0.1:0", "0.0.0.0:0"}) {
     server::Socket socket = server::bind_socket(endpoint(address), server::Transport::udp, true).value();
     const net::Endpoint bound = server::local_endpoint(socket);

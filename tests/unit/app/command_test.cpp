@@ -174,15 +174,13 @@ TEST(Compare, ExitsZeroOneOrThree) {
   EXPECT_EQ(ask(both, {"compare", "z.test"}).code, 1) << "a difference goes before unknown";
 }
 
-TEST(Compare, SkipsProgressAndPassesTheAddressesOn) {
-  FakeServer server("{\"progress\":{\"asked\":1,\"total\":9}}\n" + comparison("", "true"));
-  const Ran ran = ask(server, {"compare", "z.test", "--with", "192.0.2.7", "--with", "2001:db8::7", "--rate",
-                               "100", "--json"});
-  EXPECT_EQ(ran.code, 0);
-  EXPECT_EQ(ran.err, "") << "progress is for terminals";
-  EXPECT_THAT(ran.out, HasSubstr("\"version\":3"));
-  EXPECT_THAT(server.request(), HasSubstr("192.0.2.7:53"));
-  EXPECT_THAT(server.request(), HasSubstr("[2001:db8::7]:53"));
+TEST(Compare, WithAddressesItReadsTheMirrorThatTheServerTells) {
+  const Folder folder;
+  FakeServer server("{\"result\":{\"data\":\"" + folder.file("nothing") + "\"}}\n");
+  const Ran ran = ask(server, {"compare", "z.test", "--with", "192.0.2.7"});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("there is no mirror in " + folder.file("nothing")));
+  EXPECT_THAT(server.request(), HasSubstr("where"));
 }
 
 TEST(Status, TellsStateReasonAndPrimary) {

@@ -268,12 +268,6 @@ TEST(Config, ThePublicPageIsOffUnlessGiven) {
   EXPECT_THAT(problems_of("[http]\npublic = \"192.0.2.1\""), ElementsAre(HasSubstr("lacks a port")));
 }
 
-TEST(Config, RefusesWhatTheContractBringsLater) {
-  for (const std::string_view text : {"[compare]\nexpect = []"}) {
-    EXPECT_THAT(problems_of(text), ElementsAre(HasSubstr("not available in this version"))) << text;
-  }
-}
-
 TEST(Config, TheGateIsThatOfAllZonesUnlessAZoneSaysOtherwise) {
   const LoadedConfig loaded = parse_config(R"(
 [[zone]]

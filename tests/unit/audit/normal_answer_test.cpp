@@ -151,5 +151,16 @@ TEST(NormalAnswer, OtherRcodesAreUnknown) {
   }
 }
 
+// RFC 6672 2.2: the name that the DNAME leads to is over 255 octets.
+TEST(NormalAnswer, ADnameThatLeadsTooFarIsAnAnswerThatSaysNothingOfItsEnd) {
+  const std::string label(63, 'a');
+  const std::string owner = label + "." + label + "." + label + ".d.example.";
+  const std::string dname = "d.example. 60 DNAME " + label + "." + label + ".t.\n";
+  const auto answer = normal(owner, "A", {.rcode = 6, .answer = dname});
+  EXPECT_EQ(answer.end, audit::NormalAnswer::End::unfinished) << answer.why;
+  EXPECT_EQ(answer.links.size(), 1u);
+  EXPECT_EQ(normal(owner, "A", {.rcode = 6}).end, audit::NormalAnswer::End::unknown);
+}
+
 }  // namespace
 }  // namespace understudy::test

@@ -421,6 +421,7 @@ class NoReader final : public Reader {
   Octets change_chunk(ZoneId, Version, std::uint32_t) override { return {}; }
   std::vector<AddedZone> added() override { return {}; }
   std::vector<UnservedZone> unserved() override { return {}; }
+  std::vector<AuditRow> audit_rows(ZoneId, AuditKind) override { return {}; }
 };
 
 TEST(ZoneEntry, a_reader_sees_the_newest_publication_that_its_commit_contains) {

@@ -37,8 +37,8 @@ class Doors : public ::testing::Test {
     options.workers = 1;
     options.data_directory = folder_;
     server_.emplace(*mirror_, tables_, *sync_, options);
-    rooms_.emplace(
-        Rooms{context_, *sync_, *comparer_, *server_, *mirror_, tables_, clock_, read_zone_options});
+    rooms_.emplace(Rooms{context_, *sync_, *comparer_, *server_, *mirror_, tables_, clock_, read_zone_options,
+                         {}, "/where/it/is"});
     control_.emplace(*rooms_);
     sync::ZoneSettings zone;
     zone.apex = dns::Name::from_text("z.test.").value();

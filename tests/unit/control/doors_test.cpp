@@ -57,20 +57,11 @@ TEST_F(Doors, ControlAddsAndRemovesAZone) {
   EXPECT_EQ(all->at("unserved").at(0).at("serial"), json::value(7));
 }
 
-TEST_F(Doors, ControlComparesOnceWithAnAddressAndTellsItsProgress) {
+TEST_F(Doors, ControlSaysWhereTheMirrorIs) {
   run();
-  const std::string ourselves = net::to_string(server_->addresses().at(0));
-  std::uint64_t steps = 0;
-  const auto report = ask_server(
-      socket(), {{"verb", "compare"}, {"zone", "z.test"}, {"with", {ourselves}}, {"rate", 100000}},
-      [&](const json::object& step) {
-        ++steps;
-        EXPECT_LE(step.at("asked").to_number<std::uint64_t>(), step.at("total").to_number<std::uint64_t>());
-      });
-  ASSERT_TRUE(report.has_value()) << report.error().message;
-  EXPECT_EQ(report->at("complete"), json::value(true)) << json::serialize(*report);
-  EXPECT_TRUE(report->at("mismatches").as_array().empty());
-  EXPECT_EQ(report->at("against").at(0).at("address"), json::value(ourselves));
+  const auto told = ask_server(socket(), {{"verb", "where"}});
+  ASSERT_TRUE(told.has_value()) << told.error().message;
+  EXPECT_EQ(told->at("data"), json::value("/where/it/is"));
 }
 
 TEST_F(Doors, ControlRefusesWhatItDoesNotUnderstand) {
@@ -90,10 +81,7 @@ TEST_F(Doors, ControlRefusesWhatItDoesNotUnderstand) {
            {"{\"verb\":\"add\",\"zone\":\"new.test\",\"options\":[[\"source\"]]}\n", "bad-request"},
            {"{\"verb\":\"add\",\"zone\":\"new.test\",\"options\":[[\"source\",1]]}\n", "bad-request"},
            {"{\"verb\":\"add\",\"zone\":\"new.test\",\"options\":[]}\n", "zone-options"},
-           {"{\"verb\":\"add\",\"zone\":\"z.test\",\"options\":[[\"source\",\"/z\"]]}\n", "zone-exists"},
-           {"{\"verb\":\"compare\",\"zone\":\"z.test\",\"with\":[]}\n", "bad-request"},
-           {"{\"verb\":\"compare\",\"zone\":\"z.test\",\"with\":[\"192.0.2.1\"],\"rate\":0}\n",
-            "bad-request"}}) {
+           {"{\"verb\":\"add\",\"zone\":\"z.test\",\"options\":[[\"source\",\"/z\"]]}\n", "zone-exists"}}) {
     const std::string answer = raw(request);
     boost::system::error_code fault;
     const json::value parsed = json::parse(answer, fault);

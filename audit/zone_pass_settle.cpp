@@ -1,0 +1,215 @@
+// What becomes of two answers.
+#include <algorithm>
+
+#include "audit/zone_pass.h"
+
+namespace understudy::audit {
+
+using dns::RRType;
+
+namespace {
+
+std::size_t index(Ask::Origin origin) { return static_cast<std::size_t>(origin); }
+
+// An address that is silent, or refuses, is asked so often before that is all there is to say.
+constexpr unsigned tries_of_silence = 2;
+// And so often in between where it had answered differently before.
+constexpr unsigned most_tries = 2 * Confirmation::most;
+
+}  // namespace
+
+// A difference proves nothing while the address is known to be at another version than we, and not for long.
+bool ZonePass::apart_from_us(const NormalAnswer& theirs, SteadyTime now) const {
+  const std::uint32_t ours = walk_.row().serial;
+  const std::optional<std::uint32_t> serial = theirs.zone_serial ? theirs.zone_serial : tally_.serial;
+  if (!serial || *serial == ours) return false;
+  return now - (apart_ ? apart_since_ : now) < options_.in_flight;
+}
+
+void ZonePass::ask_again(Ask ask, Instant now) {
+  const unsigned wanted = known_.size() < many ? confirmations : confirmations_of_many;
+  ask.doubted_at = now.steady;
+  ++ask.tries;
+  doubts_.emplace(now.steady + options_.confirm_after / (wanted - 1), std::move(ask));
+}
+
+// The judgement that counts; nothing where the question is asked again first.
+std::optional<Judgement> ZonePass::decide(const Ask& ask, Judgement judgement, const NormalAnswer& theirs,
+                                          Instant now) {
+  const bool apart = apart_from_us(theirs, now.steady);
+  // An SOA that differs in its serial only, while nothing is on its way, is no difference: serials are the
+  // provider's own affair.
+  if (judgement.serial_only && !apart) judgement = {Verdict::match, {}, {}, false};
+  const bool in_flight = apart && (judgement.serial_only || judgement.verdict == Verdict::mismatch);
+  if (in_flight && options_.in_flight > Seconds(0)) {
+    if (waiting_.size() >= most_doubts)
+      return Judgement{Verdict::unknown, {}, "the address has another serial", false};
+    if (!apart_) {  // told by the answer itself
+      apart_ = true;
+      apart_since_ = now.steady;
+    }
+    Ask later = ask;
+    later.heard.forget();
+    later.doubted_at = now.steady;
+    waiting_.push_back(std::move(later));
+    return std::nullopt;
+  }
+  if (judgement.verdict == Verdict::unknown) {
+    // The silence of an address that is silent always needs no second question.
+    const unsigned tries = ask.heard.empty() ? tries_of_silence : most_tries;
+    if (!tally_.serial_answered || ask.tries + 1 >= tries || doubts_.size() >= most_doubts) return judgement;
+    ask_again(ask, now);
+    return std::nullopt;
+  }
+  if (judgement.verdict == Verdict::match && ask.heard.empty()) {
+    // What we say is one of the answers that it gives in turn.
+    if (!dynamic_.empty())
+      dynamic_.contains(subject_of(ask.question), fingerprint(theirs).content, now.steady);
+    return judgement;
+  }
+  return doubt(ask, judgement, fingerprint(theirs), now);
+}
+
+std::optional<Judgement> ZonePass::doubt(const Ask& ask, const Judgement& judgement, Fingerprint theirs,
+                                         Instant now) {
+  const Subject subject = subject_of(ask.question);
+  const bool differs = judgement.verdict == Verdict::mismatch;
+  if (differs && dynamic_.contains(subject, theirs.content, now.steady))
+    return Judgement{Verdict::dynamic, {}, {}, false};
+  const auto known = known_.find(subject);
+  if (differs && known != known_.end() && known->second.content == theirs.content) return judgement;
+  if (differs && doubts_.size() >= most_doubts) return judgement;
+  doubted_ = doubted_ || ask.heard.empty();
+  Ask next = ask;
+  if (next.serial != tally_.serial) next.heard.forget();
+  next.serial = tally_.serial;
+  next.heard.heard(theirs, differs);
+  using Outcome = Confirmation::Outcome;
+  switch (next.heard.outcome(known_.size() < many ? confirmations : confirmations_of_many)) {
+    case Outcome::ask_again:
+      ask_again(std::move(next), now);
+      return std::nullopt;
+    case Outcome::match:
+      return judgement;
+    case Outcome::mismatch: {
+      // It was so before, and agreed with us in between, though nothing changed here: an address that answers
+      // in turn, and seldom changes.
+      const auto cleared = cleared_.find(subject);
+      const bool alternates = cleared != cleared_.end() && cleared->second == theirs.content;
+      if (!alternates || !dynamic_.learn(subject, next.heard.contents(), now.steady)) return judgement;
+      return Judgement{Verdict::dynamic, {}, {}, false};
+    }
+    case Outcome::dynamic:
+      break;
+  }
+  if (dynamic_.learn(subject, next.heard.contents(), now.steady))
+    return Judgement{Verdict::dynamic, {}, {}, false};
+  return Judgement{Verdict::unknown, {}, "it alternates, as too many others do", false};
+}
+
+void ZonePass::settle(const Ask& ask, const NormalAnswer& ours, const NormalAnswer& theirs, Instant now,
+                      RawAnswers messages) {
+  const bool soa_heard = ask.question.type == RRType::SOA && theirs.end == NormalAnswer::End::data &&
+                         theirs.data.type == RRType::SOA && theirs.data.owner == walk_.apex();
+  if (soa_heard) heard_serial(dns::Soa::of(theirs.data.rdata.front()).serial, now.steady);
+  const auto judgement = decide(ask, judge(ask.question, ours, theirs, ask.dnssec), theirs, now);
+  if (!judgement) return;
+  --pending_[index(ask.origin)];
+  const Verdict verdict = judgement->verdict;
+  if (verdict == Verdict::mismatch && keep(ask, judgement->difference, ours, theirs, messages, now.wall)) {
+    ++tally_.asked;
+    ++tally_.expected;
+  } else {
+    count(verdict, ask.origin);
+  }
+  if (verdict == Verdict::match || verdict == Verdict::dynamic)
+    forget(ask.question, verdict == Verdict::match);
+  if (verdict == Verdict::unknown && !known_.empty()) {
+    // Not seen to be over: what was known stays.
+    const auto it = known_.find(subject_of(ask.question));
+    if (it != known_.end()) it->second.round = round_;
+  }
+  finish_where_done(now.wall);
+}
+
+void ZonePass::settle_same(const Ask& ask, Instant now) {
+  --pending_[index(ask.origin)];
+  count(Verdict::match, ask.origin);
+  forget(ask.question, true);
+  finish_where_done(now.wall);
+}
+
+void ZonePass::count(Verdict verdict, Ask::Origin origin) {
+  ++tally_.asked;
+  ++totals_[static_cast<std::size_t>(verdict)];
+  switch (verdict) {
+    case Verdict::match:
+      ++tally_.match;
+      break;
+    case Verdict::mismatch:
+      ++tally_.mismatch;
+      break;
+    case Verdict::dynamic:
+      ++tally_.dynamic;
+      break;
+    case Verdict::unknown:
+      ++tally_.unknown;
+      if (origin == Ask::Origin::changed) covered_ = false;
+      break;
+  }
+}
+
+std::optional<std::size_t> ZonePass::expectation_of(const Question& question, Class difference,
+                                                    UnixTime now) const {
+  if (!options_.expectations) return std::nullopt;
+  for (std::size_t i = 0; i < options_.expectations->size(); ++i) {
+    if ((*options_.expectations)[i].covers(question, difference, now)) return i;
+  }
+  return std::nullopt;
+}
+
+// True where it was expected.
+bool ZonePass::keep(const Ask& ask, Class difference, const NormalAnswer& ours, const NormalAnswer& theirs,
+                    RawAnswers messages, UnixTime wall) {
+  const auto expected = expectation_of(ask.question, difference, wall);
+  const Subject subject = subject_of(ask.question);
+  const auto it = known_.find(subject);
+  if (it == known_.end() && known_.size() >= most_mismatches) return expected.has_value();
+  const auto copy = [](dns::Octets message) {
+    if (message.size() > Evidence::most_octets) return std::vector<std::uint8_t>();
+    return std::vector<std::uint8_t>(message.begin(), message.end());
+  };
+  Known known;
+  known.evidence.since = it == known_.end() ? wall : it->second.evidence.since;
+  known.evidence.question = ask.question;
+  known.evidence.dnssec = ask.dnssec;
+  known.evidence.difference = difference;
+  known.evidence.seen = wall;
+  known.evidence.version = walk_.row().version;
+  known.evidence.serial = walk_.row().serial;
+  known.evidence.their_serial = tally_.serial;
+  known.evidence.address = tally_.address;
+  known.evidence.ours = copy(messages.ours);
+  known.evidence.theirs = copy(messages.theirs);
+  known.ours = describe(ask.question, ours);
+  known.theirs = describe(ask.question, theirs);
+  known.nsid = theirs.nsid;
+  known.zone_version = theirs.zone_serial;
+  known.content = fingerprint(theirs).content;
+  known.expected = expected;
+  known.round = round_;
+  known_[subject] = std::move(known);
+  return expected.has_value();
+}
+
+void ZonePass::forget(const Question& question, bool cleared) {
+  if (known_.empty()) return;
+  const auto it = known_.find(subject_of(question));
+  if (it == known_.end()) return;
+  if (cleared && it->second.evidence.version == walk_.row().version && cleared_.size() < most_mismatches)
+    cleared_[it->first] = it->second.content;
+  gone_.push_back(evidence_key(it->first, tally_.address));
+  known_.erase(it);
+}
+
+}  // namespace understudy::audit

@@ -1,0 +1,172 @@
+"""The measurements of bench/compare.sh."""
+
+import argparse
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "tests", "support", "python"))
+
+import peers
+import query
+from processes import Scratch, free_port, until
+from understudy import BINARY, Understudy
+
+ZONE = "bench.example."
+OPEN_GATE = {"gate.churn": 1.0, "gate.shrink": 1.0, "gate.losses": "off"}
+
+
+def on_core(core, process):
+    """Every thread of it."""
+    for thread in os.listdir(f"/proc/{process.pid}/task"):
+        os.sched_setaffinity(int(thread), {core})
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.scratch = Scratch()
+        directory = self.scratch.directory("zone")
+        subprocess.run([sys.executable, os.path.join(HERE, "genzone.py"), str(options.names), directory], check=True,
+                       stdout=subprocess.DEVNULL)
+        self.queries = os.path.join(directory, "queries.txt")
+        names = [name for name in os.listdir(directory) if name.endswith(".zone")]
+        self.zone_path = os.path.join(directory, names[0])
+        if not os.path.exists(self.queries):
+            self.queries = next(os.path.join(directory, name) for name in os.listdir(directory) if "quer" in name)
+        with open(self.zone_path, encoding="utf-8") as file:
+            self.text = file.read()
+
+    def primary(self, text=None, name=None, notify=()):
+        server = peers.Knot(self.scratch, [ZONE], name=name, notify=notify)
+        server.write_zone(ZONE, text or self.text)
+        server.start()
+        until("Knot serves", lambda: query.serial("127.0.0.1", server.port, ZONE) is not None, deadline=600)
+        on_core(0, server.process)
+        return server
+
+    def mirror(self, source, port=None, tables=None, **options):
+        listen = {"listen": [f"127.0.0.1:{port}"]} if port else {}
+        server = Understudy(self.scratch, [{"name": ZONE, "source": [source], **OPEN_GATE, **options}], tables=tables, workers=1,
+                            **listen).start()
+        until("the zone is served", lambda: query.serial("127.0.0.1", server.port, ZONE) is not None, deadline=900)
+        return server
+
+    def once(self, server, port):
+        """(report, seconds, seconds of CPU) of one comparison on core 1 at full speed."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        began = time.monotonic()
+        done = subprocess.run(["taskset", "-c", "1", BINARY, "compare", ZONE, "--data", server.data, "--with", f"127.0.0.1:{port}",
+                               "--rate", "1000000", "--json"], capture_output=True, text=True, check=False)
+        wall = time.monotonic() - began
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        if done.returncode not in (0, 1):
+            raise SystemExit(f"compare ended with {done.returncode}: {done.stderr}")
+        return json.loads(done.stdout), wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    def speed(self):
+        other = self.primary()
+        server = self.mirror(f"file:{self.zone_path}")
+        server.stop()  # the verb reads the mirror itself
+        for _ in range(3):
+            report, wall, cpu = self.once(server, other.port)
+            tally = report["against"][0]
+            print(f"speed: {tally['asked']} comparisons, {tally['mismatch']} differ, {tally['unknown']} unknown: "
+                  f"{wall:.1f} s, {tally['asked'] / wall:,.0f} a second; {cpu:.1f} s of CPU, {tally['asked'] / cpu:,.0f} a second of it")
+        other.stop()
+
+    def find(self):
+        """A difference in the whole zone, and one that comes with a version."""
+        lines = self.text.splitlines()
+        at = next(i for i in range(len(lines) // 2, len(lines)) if " IN A 10." in lines[i])
+        planted = lines[:at] + [lines[at].rpartition(".")[0] + ".254"] + lines[at + 1:]
+        other = self.primary("\n".join(planted) + "\n")
+        server = self.mirror(f"file:{self.zone_path}", tables={"compare": {"period": "1d"}}, **{"compare-with": [f"127.0.0.1:{other.port}"]})
+        report, wall, _ = self.once(server, other.port)
+        asked = report["against"][0]["asked"]
+        print(f"find: {len(report['mismatches'])} planted difference found in {self.options.names} names: at full speed the whole pass "
+              f"takes {wall:.1f} s; at 50 a second {asked / 50 / 3600:.1f} h for the whole zone, half of that on average")
+        with open(self.zone_path, "a", encoding="utf-8") as file:
+            file.write("fresh IN A 10.9.9.9\n")
+        text = self.text.replace("2026010100", "2026010101", 1) + "fresh IN A 10.9.9.9\n"
+        with open(self.zone_path, "w", encoding="utf-8") as file:
+            file.write(text)
+        server.verb("refresh", ZONE)
+        began = time.monotonic()
+        until("what the version changed is found",
+              lambda: any(m["owner"].startswith("fresh.") for m in server.json_verb("compare", ZONE)["mismatches"]), deadline=600)
+        print(f"find: a difference that came with a version: {time.monotonic() - began:.1f} s after its publication, at 50 a second")
+        server.stop()
+        other.stop()
+
+    def load(self, port, *rate):
+        done = subprocess.run(["taskset", "-c", "0", self.options.flood, str(port), self.queries, str(self.options.seconds), *rate],
+                              capture_output=True, text=True, check=True)
+        return json.loads(done.stdout)
+
+    def serving(self):
+        other = self.primary()
+        for rate in (None, 50, 1000):
+            server = self.mirror(f"file:{self.zone_path}", tables={"compare": {"rate": rate or 0.01, "live-share": 0.001 if rate else 0}},
+                                 **{"compare-with": [f"127.0.0.1:{other.port}"]})
+            on_core(1, server.process)
+            until("the comparison runs", lambda: rate is None or server.metric("compare_total", zone=ZONE, result="match"), deadline=120)
+            most, calm = self.load(server.port), self.load(server.port, "20000")
+            print(f"serving, {'no pass' if rate is None else f'a pass at {rate} a second'}: {json.dumps(most)} {json.dumps(calm)}")
+            server.stop()
+        other.stop()
+
+    def quiet(self):
+        """Random updates at the primary, all the time: no mismatch may be told."""
+        rng = random.Random(1)
+        port = free_port()
+        hosts = {f"q{i}": f"10.1.0.{i % 250}" for i in range(2000)}
+
+        def text(serial):
+            head = self.text.splitlines()[:9]
+            head = [line.replace("2026010100", str(serial)) for line in head]
+            return "\n".join(head + [f"{host} IN A {address}" for host, address in hosts.items()]) + "\n"
+
+        primary = self.primary(text(1), notify=[port])
+        server = self.mirror(primary.source, port, tables={"compare": {"rate": 1000, "period": "1s"}})
+        end, serial, false_alarms = time.monotonic() + self.options.quiet_seconds, 1, 0
+        while time.monotonic() < end:
+            serial += 1
+            for _ in range(rng.randrange(1, 50)):
+                host = f"q{rng.randrange(2500)}"
+                if host in hosts and rng.random() < 0.3:
+                    del hosts[host]
+                else:
+                    hosts[host] = f"10.2.{rng.randrange(250)}.{rng.randrange(250)}"
+            primary.write_zone(ZONE, text(serial))
+            primary.reload()
+            time.sleep(rng.random() * 4)
+            false_alarms = max(false_alarms, len(server.json_verb("compare", ZONE)["mismatches"]))
+        counts = {result: int(server.metric("compare_total", zone=ZONE, result=result)) for result in ("match", "mismatch", "dynamic", "unknown")}
+        print(f"quiet: {serial} versions in {self.options.quiet_seconds} s: {counts}, at most {false_alarms} mismatches told at once")
+        server.stop()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--flood", required=True)
+    parser.add_argument("--names", type=int, default=500_000)
+    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--quiet-seconds", type=int, default=1800)
+    parser.add_argument("--only", default="speed,find,serving")
+    options = parser.parse_args()
+    bench = Bench(options)
+    try:
+        for part in options.only.split(","):
+            getattr(bench, part)()
+    finally:
+        bench.scratch.close()
+
+
+if __name__ == "__main__":
+    main()

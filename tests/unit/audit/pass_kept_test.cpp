@@ -1,0 +1,154 @@
+// What of a pass outlives a restart, what is expected, and passes that are made once.
+#include "unit/audit/pass_fixture.h"
+
+namespace understudy::test {
+namespace {
+
+TEST_F(Passes, WhatWasSeenSurvivesARestart) {
+  theirs_["www.example. A"] = {.answer = "www.example. 60 A 198.51.100.1"};
+  run();
+  confirm();
+  const audit::Mismatch before = mismatches().at(0);
+  const std::vector<backend::AuditRow> rows = pass_.take_rows();
+  EXPECT_TRUE(pass_.take_rows().empty()) << "told once";
+  ASSERT_TRUE(reader_->renew());
+  const auto zone_row = reader_->zone(product_name("example.")).value();
+  reader_->reset();
+
+  ZonePass next(product_name("example."), {}, every_hour(), 2);
+  next.restore(zone_row, rows, now_);
+  std::vector<audit::Mismatch> after;
+  next.append_mismatches(after);
+  ASSERT_EQ(after.size(), 1u);
+  EXPECT_EQ(to_string(after[0].owner) + to_string(after[0].type), "www.example.A");
+  EXPECT_EQ(after[0].since, before.since);
+  EXPECT_TRUE(next.complete());
+  EXPECT_EQ(next.last_full_pass(), pass_.last_full_pass());
+  EXPECT_EQ(next.tally().asked, pass_.tally().asked);
+  EXPECT_FALSE(next.take(*reader_, now_).value()) << "the next pass begins when it would have";
+
+  ZonePass elsewhere(product_name("example."), {{}, 5353}, every_hour(), 2);
+  elsewhere.restore(zone_row, rows, now_);
+  EXPECT_EQ(elsewhere.tally().asked, 0u) << "of another address";
+}
+
+TEST_F(Passes, AMismatchThatWentIsForgottenInTheMirrorToo) {
+  theirs_["www.example. A"] = {.answer = "www.example. 60 A 198.51.100.1"};
+  run();
+  confirm();
+  const auto kept = pass_.take_rows();
+  theirs_.clear();
+  wait(1h);
+  run();
+  const auto gone = pass_.take_rows();
+  const auto evidence = [](const backend::AuditRow& row) { return row.kind == backend::AuditKind::evidence; };
+  const auto was = std::find_if(kept.begin(), kept.end(), evidence),
+             is = std::find_if(gone.begin(), gone.end(), evidence);
+  ASSERT_TRUE(was != kept.end() && is != gone.end());
+  EXPECT_EQ(was->key, is->key);
+  EXPECT_FALSE(was->value.empty());
+  EXPECT_TRUE(is->value.empty());
+}
+
+TEST_F(Passes, ARestartGoesOnBeforeWhatWasNotAnswered) {
+  std::multiset<std::string> settled;
+  for (int i = 0; i < 5; ++i) {
+    const auto ask = pass_.take(*reader_, now_).value();
+    ASSERT_TRUE(ask);
+    pass_.settle(*ask, ours(ask->question), ours(ask->question), now_);
+  }
+  const auto rows = pass_.take_rows();
+  ASSERT_TRUE(reader_->renew());
+  const auto zone_row = reader_->zone(product_name("example.")).value();
+  reader_->reset();
+  ZonePass next(product_name("example."), {}, every_hour(), 2);
+  next.heard_serial(7, now_.steady);
+  next.restore(zone_row, rows, now_);
+  while (const auto ask = next.take(*reader_, now_).value()) {
+    settled.insert(text(ask->question));
+    next.settle(*ask, ours(ask->question), ours(ask->question), now_);
+  }
+  EXPECT_EQ(settled, expected_questions) << "the batch that was under way, and it is the first";
+  EXPECT_TRUE(next.complete());
+}
+
+class ExpectingPass : public Passes {
+ protected:
+  static audit::PassOptions expecting() {
+    audit::PassOptions options = every_hour();
+    audit::Expectation flattened;
+    flattened.pattern = "www.example";
+    flattened.name = product_name("www.example.");
+    flattened.type = dns::RRType::A;
+    flattened.until = 1'010'000;
+    options.expectations = std::make_shared<const audit::Expectations>(audit::Expectations{flattened});
+    return options;
+  }
+  ExpectingPass() : Passes(expecting()) {}
+};
+
+TEST_F(ExpectingPass, CountsApartUntilItsTimeIsOver) {
+  theirs_["www.example. A"] = {.answer = "www.example. 60 A 198.51.100.1"};
+  theirs_["www.example. TXT"] = {.answer = "www.example. 60 TXT \"b\""};
+  run();
+  confirm();
+  ASSERT_EQ(mismatches().size(), 1u);
+  EXPECT_EQ(to_string(mismatches().front().type), "TXT");
+  EXPECT_EQ(pass_.tally().expected, 1u);
+  EXPECT_EQ(pass_.tally().mismatch, 1u);
+  std::vector<std::uint64_t> explained(1);
+  pass_.count_expected(explained);
+  EXPECT_EQ(explained[0], 1u);
+  EXPECT_TRUE(pass_.complete());
+  wait(3h);  // past 1'010'000
+  run();
+  EXPECT_EQ(mismatches().size(), 2u);
+  EXPECT_EQ(pass_.tally().expected, 0u);
+}
+
+TEST(Expectations, OwnersArePatterns) {
+  const auto covers = [](const std::string& pattern, std::string_view owner) {
+    audit::Expectation expectation;
+    std::tie(expectation.name, expectation.below) = audit::parse_owner_pattern(pattern).value();
+    return expectation.covers(question(owner, "A"), Class::rdata, 0);
+  };
+  EXPECT_TRUE(covers("www.example", "WWW.example."));
+  EXPECT_FALSE(covers("www.example", "a.www.example."));
+  EXPECT_TRUE(covers("*.example.", "a.b.example."));
+  EXPECT_FALSE(covers("*.example.", "example."));
+  EXPECT_TRUE(covers("*", "example."));
+  EXPECT_FALSE(audit::parse_owner_pattern("a..b"));
+}
+
+class SinglePass : public Passes {
+ protected:
+  SinglePass() : Passes(once()) {}
+  static audit::PassOptions once() { return {1h, confirm_after, 0s, 24h, true, {}}; }
+};
+
+TEST_F(SinglePass, EndsOnce) {
+  run();
+  EXPECT_TRUE(pass_.finished());
+  EXPECT_TRUE(pass_.complete());
+  wait(24h);
+  EXPECT_EQ(run(), 0);
+}
+
+TEST_F(SinglePass, OtherSerialsExcuseNothing) {
+  theirs_["www.example. A"] = {.answer = "www.example. 60 A 198.51.100.1"};
+  pass_.heard_serial(2026113001, now_.steady);
+  run();
+  confirm();
+  EXPECT_TRUE(pass_.finished());
+  EXPECT_EQ(mismatches().size(), 1u);
+}
+
+TEST_F(SinglePass, EndsWhereThereIsNoData) {
+  ZonePass pass(product_name("other."), {}, once(), 1);
+  EXPECT_FALSE(pass.take(*reader_, now_).value());
+  EXPECT_TRUE(pass.finished());
+  EXPECT_FALSE(pass.complete());
+}
+
+}  // namespace
+}  // namespace understudy::test
