@@ -115,7 +115,6 @@ class OptionReader {
   }
 
   void report_unknown_key(std::string_view table, std::string_view key, unsigned line) {
-    const std::string path = std::string(table) + "." + std::string(key);
     const std::string where = " in [" + std::string(table) + "]";
     std::vector<std::string_view> keys;
     std::string_view elsewhere;
