@@ -187,7 +187,7 @@ void World::judge(std::size_t index) {
   ++seen_.publications;
   served_ = index;
   was_expired_ = false;
-  ordered_ = orders_under_way_ != 0;
+  ordered_ = orders_under_way_ > 1;  // by another than the one that this came of
 }
 
 bool World::is_newest() const {
