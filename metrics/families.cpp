@@ -65,6 +65,7 @@ constexpr FamilyRow rows[] = {
     {Id::zone_stale, "understudy_zone_stale", Type::gauge, zone,
      "Whether the zone is served past its expire time, as its policy says."},
     {Id::zone_rrsig_min_expiry, "understudy_zone_rrsig_min_expiry_timestamp_seconds", Type::gauge, zone,
+     "When the first signature of the zone ends or ended, to the day; absent where it is not signed."},
     {Id::catalog_members, "understudy_catalog_members", Type::gauge, zone,
      "Zones that are served since this catalog lists them, or that it lists where it is made here."},
     {Id::catalog_members_refused, "understudy_catalog_members_refused", Type::gauge, zone,
