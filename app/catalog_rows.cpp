@@ -92,9 +92,8 @@ const ConfigRow own_rows[] = {
        return {};
      }},
     {{"catalog", "groups", Type::list, "", 0, 0, "", "",
-      "Other templates for members of a group: `\"GROUP=TEMPLATE\"`. Of several groups of a member the first "
-      "that "
-      "stands here counts; those that do not are ignored."},
+      "Other templates for members of a group: `\"GROUP=TEMPLATE\"`. Of the groups of a member the first "
+      "one, in their canonical order, that stands here counts; others are ignored."},
      [](ConfigDraft& d, const OptionValue& v) { return add_group(d.catalog, text(v)); }},
     {{"catalog", "guard", Type::ratio, "0.3", 0, 1, "", "",
       "A version of the catalog that lacks more than this share of its members, or gives them other labels "

@@ -253,7 +253,7 @@ Response QueryPipeline::Impl::handle_query(Job& job) {
   if (zone == nullptr) return fail(job, Rcode::refused, ExtendedError::not_authoritative);
   // RFC 9432 7: what a catalog lists is not everybody's business.
   if (zone->policy().allow_query &&
-      !net::any_allows(*zone->policy().allow_query, job.client.address, job.key(signer))) {
+      !net::any_allows(*zone->policy().allow_query, job.caller(signer))) {
     return fail(job, Rcode::refused, ExtendedError::prohibited);
   }
   if (counters != nullptr) zone->count_request(worker);

@@ -2,6 +2,8 @@
 // The catalog zone itself is a zone among the others, whose gate looks at it as at a catalog.
 #pragma once
 
+#include <algorithm>
+
 #include "backend/added_zone.h"
 #include "sync/zone_settings.h"
 

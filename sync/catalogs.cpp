@@ -1,5 +1,6 @@
 #include "sync/catalogs.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 
 #include "base/log.h"

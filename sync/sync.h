@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "sync/catalog_settings.h"
 #include "sync/turns.h"
-#include "sync/zone_settings.h"
 #include "sync/zone_status.h"
 
 namespace understudy::sync {

@@ -150,7 +150,10 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_primary(std::size_t i
   bool newer = false;
   // The first version of a zone is fetched at once; where that failed, the short question tells more of why.
   const bool asks_first = has_data() || held_ || source.status.failing_since != 0;
-  if (asks_first && !whole) {
+  if (settings_.gate.catalog) {
+    // Knot answers what it has of a catalog over TCP only; IXFR says as well that there is nothing newer.
+    newer = has_data() && !whole;
+  } else if (asks_first && !whole) {
     auto asking = ask_for_serial(index, approach);
     const Result<Outcome> verdict = co_await std::move(asking);
     if (!verdict || *verdict != Outcome::behind) co_return verdict;
