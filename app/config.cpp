@@ -210,7 +210,9 @@ LoadedConfig load_config(const std::string& file) {
 }
 
 std::optional<Error> unprovable(const sync::ZoneSettings& zone, const net::TlsServerOptions& tls) {
-  for (const auto* rules : {&zone.allow_notify, &zone.allow_transfer}) {
+  std::vector<const std::vector<net::AccessRule>*> lists{&zone.allow_notify, &zone.allow_transfer};
+  if (zone.allow_query) lists.push_back(&*zone.allow_query);
+  for (const auto* rules : lists) {
     for (const net::AccessRule& rule : *rules) {
       const auto& wanted = rule.tls();
       if (!wanted || (wanted->name.empty() && !wanted->pin)) continue;

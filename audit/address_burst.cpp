@@ -259,8 +259,9 @@ void AddressBurst::ask_over_stream(std::uint16_t number) {
   net::AskOptions options;
   options.timeout = context_.timeout * tries;
   options.tcp_only = true;
-  const auto answered = [this, number](std::exception_ptr, const Result<net::ServerResponse>& response) {
+  const auto answered = [this, number](std::exception_ptr fault, const Result<net::ServerResponse>& response) {
     --streams_;
+    if (fault) return unanswered(number, "no memory");
     if (!response) return unanswered(number, std::string(response.error().reason));
     OwnAnswers::Batch own(context_.own);
     heard(slots_[number], response->octets, own);

@@ -70,6 +70,7 @@ struct Comparer::Impl {
   std::map<std::string, Zone> zones;                                // by name key
   std::map<net::Endpoint, std::shared_ptr<AddressRunner>> runners;  // stay when the last of their zones goes
   std::vector<server::QuerySamples*> samples;
+  const std::shared_ptr<std::size_t> kept = std::make_shared<std::size_t>(0);  // mismatches of all passes
   boost::asio::steady_timer timer;
   SteadyTime flushed{};
   const std::shared_ptr<const bool> alive =
@@ -96,6 +97,7 @@ PassOptions Comparer::Impl::pass_options() const {
   pass.period = options.period;
   pass.confirm_after = options.confirm_after;
   pass.expectations = options.expectations;
+  pass.kept = kept;
   return pass;
 }
 
@@ -196,6 +198,8 @@ void Comparer::Impl::offer(dns::Octets octets) {
   Zone* const zone = zone_of(query.question.name);
   if (zone == nullptr) return;
   const dns::Name& name = query.question.name;
+  // DS at the apex is the parent zone's, which one of us may serve as well; the walk knows how to judge it.
+  if (query.question.type == dns::RRType::DS && name == zone->name) return;
   for (const auto& pass : zone->passes) {
     pass->offer({name, query.question.type, false, false, name.lowered()},
                 query.edns && query.edns->dnssec_ok);

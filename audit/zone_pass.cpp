@@ -21,7 +21,10 @@ std::size_t index(Ask::Origin origin) { return static_cast<std::size_t>(origin);
 ZonePass::ZonePass(dns::Name apex, net::Endpoint address, PassOptions options, std::uint64_t seed)
     : options_(std::move(options)), walk_(std::move(apex), seed), dynamic_(options_.dynamic_kept) {
   tally_.address = address;
+  if (!options_.kept) options_.kept = std::make_shared<std::size_t>(0);
 }
+
+ZonePass::~ZonePass() { *options_.kept -= known_.size(); }
 
 SteadyTime ZonePass::due() const {
   if (finished_) return SteadyTime::max();
@@ -47,6 +50,7 @@ void ZonePass::begin(Instant now) {
   tally_.address = before.address;
   tally_.serial = before.serial;
   tally_.serial_answered = before.serial_answered;
+  unknown_of_live_ = 0;
 }
 
 void ZonePass::note_place() {
@@ -59,7 +63,7 @@ void ZonePass::note_place() {
 }
 
 Result<> ZonePass::look_for_changes(backend::Reader& reader, Instant now) {
-  const backend::Version from = walk_.row().version;
+  const backend::Version from = looked_;  // the walk may have come to a newer one before us
   auto looked = walk_.look(reader, [&](const backend::ZoneRow& row) -> Result<> {
     if (from == 0) next_pass_ = now.steady;  // the first data
     if (from == 0 || row.version <= from) return {};
@@ -79,9 +83,11 @@ Result<> ZonePass::look_for_changes(backend::Reader& reader, Instant now) {
     look_due_ = now.steady + after_mirror_error;
     return looked.error();
   }
+  looked_ = walk_.row().version;
   look_for_changes_ = false;
   apart_ = false;  // from a version that is ours no more
   wake_waiting(now.steady);
+  finish_where_done(now.wall);  // where it changed nothing, no answer will end the pass
   return {};
 }
 
@@ -104,6 +110,7 @@ Result<> ZonePass::walk_on(backend::Reader& reader, Instant now) {
     return step.error();
   }
   moved_ = true;
+  if (looked_ == 0) looked_ = walk_.row().version;
   if (*step == QuestionWalk::Step::no_data) {  // its publication will wake us
     active_ = false;
     next_pass_ = SteadyTime::max();
@@ -183,7 +190,7 @@ void ZonePass::finish_where_done(UnixTime wall) {
   active_ = false;
   moved_ = true;
   finished_ = options_.once;
-  covered_ = tally_.unknown == 0 && tally_.asked > 0;
+  covered_ = tally_.unknown == unknown_of_live_ && tally_.asked > 0;
   if (covered_) last_full_pass_ = wall;
 }
 

@@ -4,7 +4,7 @@
 //
 // No sockets and no clock of its own. Belongs to one thread. Bounded by one batch of questions, by the
 // questions under way, by `most_doubts` that wait for another question, `most_changed` after a publication,
-// `most_live` of clients' and `most_mismatches` kept.
+// `most_live` of clients' and `most_mismatches` kept; and of all passes together by `most_in_all`.
 #pragma once
 
 #include <deque>
@@ -28,6 +28,7 @@ struct PassOptions {
   Seconds dynamic_kept{86400};  // a set of alternating answers is forgotten after this
   bool once = false;            // one pass and no other
   ExpectationsPtr expectations = {};
+  std::shared_ptr<std::size_t> kept = {};  // mismatches that all passes keep together; none: only this one
 };
 
 // One moment by both clocks.
@@ -55,6 +56,7 @@ class ZonePass {
   static constexpr std::size_t batch = 64;
   static constexpr std::size_t most_doubts = 10'000;
   static constexpr std::size_t most_mismatches = 1'000;
+  static constexpr std::size_t most_in_all = 20'000;  // beyond it each pass keeps one
   static constexpr std::size_t most_changed = 2'000;
   static constexpr std::size_t most_live = 64;
   // Asked so often in all before a difference counts; where very many differ anyhow, less often.
@@ -62,6 +64,9 @@ class ZonePass {
   static constexpr std::size_t many = 100;
 
   ZonePass(dns::Name apex, net::Endpoint address, PassOptions options, std::uint64_t seed);
+  ~ZonePass();
+  ZonePass(const ZonePass&) = delete;
+  ZonePass& operator=(const ZonePass&) = delete;
 
   const dns::Name& apex() const { return walk_.apex(); }
 
@@ -136,13 +141,15 @@ class ZonePass {
   void count(Verdict verdict, Ask::Origin origin);
   bool keep(const Ask& ask, Class difference, const NormalAnswer& ours, const NormalAnswer& theirs,
             RawAnswers messages, UnixTime wall);
+  bool make_room(bool expected);
   void forget(const Question& question, bool cleared);
+  void erase(std::map<Subject, Known>::iterator known);
   std::optional<std::size_t> expectation_of(const Question& question, Class difference, UnixTime now) const;
   std::vector<std::uint8_t> position() const;
   void restore_position(dns::Octets value, Instant now);
   void restore_evidence(Evidence evidence);
 
-  const PassOptions options_;
+  PassOptions options_;
   QuestionWalk walk_;
   Tally tally_;
   std::array<std::uint64_t, 4> totals_{};
@@ -161,6 +168,8 @@ class ZonePass {
   // walked_: the walk is at its end. asked_again_: so are the known mismatches that it did not come by.
   bool active_ = false, walked_ = false, asked_again_ = false, finished_ = false;
   bool covered_ = false, look_for_changes_ = false, doubted_ = false, moved_ = false;
+  backend::Version looked_ = 0;        // what this version and those before changed was looked at
+  std::uint64_t unknown_of_live_ = 0;  // in this pass; what strangers ask proves nothing about the walk
   SteadyTime next_pass_{}, walk_due_{}, look_due_{};
   UnixTime pass_began_ = 0;
   bool apart_ = false;  // the address told another serial than ours, first at apart_since_

@@ -37,7 +37,7 @@ std::vector<std::uint8_t> ZonePass::position() const {
   std::vector<std::uint8_t> value{position_format, static_cast<std::uint8_t>((active_ ? was_active : 0) |
                                                                              (complete() ? was_covered : 0))};
   for (const std::uint64_t number :
-       {std::uint64_t{walk_.row().version}, static_cast<std::uint64_t>(pass_began_),
+       {std::uint64_t{looked_}, static_cast<std::uint64_t>(pass_began_),
         static_cast<std::uint64_t>(last_full_pass_), tally_.asked, tally_.match, tally_.mismatch,
         tally_.dynamic, tally_.expected, tally_.unknown + (active_ ? lost_ : 0)}) {
     append64(value, number);
@@ -71,6 +71,7 @@ std::vector<backend::AuditRow> ZonePass::take_rows() {
 void ZonePass::restore(const backend::ZoneRow& zone, const std::vector<backend::AuditRow>& rows,
                        Instant now) {
   walk_.set_row(zone);
+  looked_ = zone.version;
   for (const backend::AuditRow& row : rows) {
     if (row.kind == backend::AuditKind::pass) {
       if (row.key == address_key(tally_.address)) restore_position(row.value, now);
@@ -91,6 +92,7 @@ void ZonePass::restore_position(dns::Octets value, Instant now) {
   look_for_changes_ = number[0] != row.version;
   row.version = number[0];
   walk_.set_row(row);
+  looked_ = row.version;
   active_ = (value[1] & was_active) != 0;
   covered_ = (value[1] & was_covered) != 0;
   pass_began_ = static_cast<UnixTime>(number[1]);
@@ -109,7 +111,7 @@ void ZonePass::restore_position(dns::Octets value, Instant now) {
 }
 
 void ZonePass::restore_evidence(Evidence evidence) {
-  if (known_.size() >= most_mismatches) return;
+  if (!make_room(true)) return;
   Known known;
   const auto side = [&](dns::Octets message) {
     NormalAnswer answer =
@@ -126,7 +128,7 @@ void ZonePass::restore_evidence(Evidence evidence) {
   known.unsaved = false;
   const Subject subject = subject_of(evidence.question);
   known.evidence = std::move(evidence);
-  known_[subject] = std::move(known);
+  if (known_.insert_or_assign(subject, std::move(known)).second) ++*options_.kept;
 }
 
 }  // namespace understudy::audit

@@ -112,6 +112,11 @@ void ZonePass::settle(const Ask& ask, const NormalAnswer& ours, const NormalAnsw
   const bool soa_heard = ask.question.type == RRType::SOA && theirs.end == NormalAnswer::End::data &&
                          theirs.data.type == RRType::SOA && theirs.data.owner == walk_.apex();
   if (soa_heard) heard_serial(dns::Soa::of(theirs.data.rdata.front()).serial, now.steady);
+  // What lies below a cut is another zone's; the cut itself is asked for by the walk.
+  if (ask.origin == Ask::Origin::live && ours.end == NormalAnswer::End::referral) {
+    --pending_[index(ask.origin)];
+    return finish_where_done(now.wall);
+  }
   const auto judgement = decide(ask, judge(ask.question, ours, theirs, ask.dnssec), theirs, now);
   if (!judgement) return;
   --pending_[index(ask.origin)];
@@ -155,6 +160,7 @@ void ZonePass::count(Verdict verdict, Ask::Origin origin) {
     case Verdict::unknown:
       ++tally_.unknown;
       if (origin == Ask::Origin::changed) covered_ = false;
+      if (origin == Ask::Origin::live) ++unknown_of_live_;
       break;
   }
 }
@@ -168,13 +174,32 @@ std::optional<std::size_t> ZonePass::expectation_of(const Question& question, Cl
   return std::nullopt;
 }
 
+// For one more. Expected differences never keep out one that is not.
+bool ZonePass::make_room(bool expected) {
+  const bool full = known_.size() >= most_mismatches;
+  if (full && !expected) {
+    const auto other = std::find_if(known_.begin(), known_.end(),
+                                    [](const auto& known) { return known.second.expected.has_value(); });
+    if (other == known_.end()) return false;
+    erase(other);
+    return true;
+  }
+  return !full && (known_.empty() || *options_.kept < most_in_all);
+}
+
+void ZonePass::erase(std::map<Subject, Known>::iterator known) {
+  gone_.push_back(evidence_key(known->first, tally_.address));
+  known_.erase(known);
+  --*options_.kept;
+}
+
 // True where it was expected.
 bool ZonePass::keep(const Ask& ask, Class difference, const NormalAnswer& ours, const NormalAnswer& theirs,
                     RawAnswers messages, UnixTime wall) {
   const auto expected = expectation_of(ask.question, difference, wall);
   const Subject subject = subject_of(ask.question);
   const auto it = known_.find(subject);
-  if (it == known_.end() && known_.size() >= most_mismatches) return expected.has_value();
+  if (it == known_.end() && !make_room(expected.has_value())) return expected.has_value();
   const auto copy = [](dns::Octets message) {
     if (message.size() > Evidence::most_octets) return std::vector<std::uint8_t>();
     return std::vector<std::uint8_t>(message.begin(), message.end());
@@ -198,6 +223,7 @@ bool ZonePass::keep(const Ask& ask, Class difference, const NormalAnswer& ours, 
   known.content = fingerprint(theirs).content;
   known.expected = expected;
   known.round = round_;
+  if (it == known_.end()) ++*options_.kept;
   known_[subject] = std::move(known);
   return expected.has_value();
 }
@@ -208,8 +234,7 @@ void ZonePass::forget(const Question& question, bool cleared) {
   if (it == known_.end()) return;
   if (cleared && it->second.evidence.version == walk_.row().version && cleared_.size() < most_mismatches)
     cleared_[it->first] = it->second.content;
-  gone_.push_back(evidence_key(it->first, tally_.address));
-  known_.erase(it);
+  erase(it);
 }
 
 }  // namespace understudy::audit

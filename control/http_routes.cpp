@@ -39,7 +39,7 @@ HttpRoutes::HttpRoutes(const Rooms& rooms, boost::asio::io_context& http_context
       context_(http_context),
       options_(std::move(options)),
       pin_(rooms.tables),
-      recent_(rooms, http_context, options_.limit),
+      recent_(rooms, Audience::operators, http_context, options_.limit),
       traffic_(rooms.server, rooms.clock, http_context),
       chronicle_(std::make_shared<Chronicle>(rooms)) {
   boost::asio::post(rooms.sync_context, [weak = std::weak_ptr(chronicle_)] {

@@ -148,7 +148,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
         response_.set(http::field::content_encoding, "gzip");
       }
     }
-    response_.content_length(response.body.size());
+    // RFC 9110 8.6: it would speak of the body that is not sent.
+    if (response_.result() != http::status::not_modified) response_.content_length(response.body.size());
     if (!head_only_) response_.body() = std::move(response.body);
     stream_.expires_after(shared_->limits.write);
     http::async_write(stream_, response_,

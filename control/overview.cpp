@@ -21,14 +21,17 @@ std::string lowered(std::string text) {
 
 }  // namespace
 
-Overview take_overview(const Rooms& rooms) {
-  const auto comparisons = rooms.comparer.comparisons();
+Overview take_overview(const Rooms& rooms, Audience audience) {
+  const bool for_strangers = audience == Audience::strangers;
+  const auto comparisons =
+      for_strangers ? std::vector<audit::ZoneComparison>() : rooms.comparer.comparisons();
   std::unordered_map<std::string, const audit::ZoneComparison*> by_zone;
   for (const audit::ZoneComparison& comparison : comparisons)
     by_zone.emplace(lowered(dns::to_string(comparison.zone)), &comparison);
   Overview overview;
   overview.when = rooms.clock.wall();
   rooms.sync.visit([&](const sync::ZoneStatus& zone) {
+    if (for_strangers && zone.catalog) return;
     std::string name = lowered(dns::to_string(zone.apex));
     const auto found = by_zone.find(name);
     const auto conditions =

@@ -22,7 +22,9 @@ struct Overview {
   std::vector<ZoneLine> zones;  // by name
   std::size_t unserved = 0;
 };
-Overview take_overview(const Rooms& rooms);  // sync thread
+// Strangers see no catalogs, which are not answered to them either, and nothing that comes of comparisons.
+enum class Audience : std::uint8_t { operators, strangers };
+Overview take_overview(const Rooms& rooms, Audience audience);  // sync thread
 
 // Which zones are wanted, and which of those: a page of the list.
 struct ZoneFilter {

@@ -14,7 +14,7 @@ class PublicRoutes {
  public:
   PublicRoutes(const Rooms& rooms, boost::asio::io_context& http_context,
                std::chrono::milliseconds limit = std::chrono::milliseconds(1000))
-      : recent_(rooms, http_context, limit) {}
+      : recent_(rooms, Audience::strangers, http_context, limit) {}
   void handle(const HttpRequest& request, HttpReply reply);
 
  private:

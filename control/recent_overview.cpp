@@ -14,7 +14,8 @@ void RecentOverview::get(Done done) {
   waiting_.push_back(std::move(done));
   if (waiting_.size() > 1) return;
   ask_sync<Overview>(
-      context_, rooms_.sync_context, limit_, [rooms = rooms_] { return take_overview(rooms); },
+      context_, rooms_.sync_context, limit_,
+      [rooms = rooms_, audience = audience_] { return take_overview(rooms, audience); },
       [this](std::optional<Overview> answer) {
         newest_ = answer ? std::make_shared<const Overview>(std::move(*answer)) : nullptr;
         taken_ = rooms_.clock.steady();

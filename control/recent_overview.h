@@ -15,8 +15,9 @@ namespace understudy::control {
 
 class RecentOverview {
  public:
-  RecentOverview(const Rooms& rooms, boost::asio::io_context& context, std::chrono::milliseconds limit)
-      : rooms_(rooms), context_(context), limit_(limit) {}
+  RecentOverview(const Rooms& rooms, Audience audience, boost::asio::io_context& context,
+                 std::chrono::milliseconds limit)
+      : rooms_(rooms), audience_(audience), context_(context), limit_(limit) {}
 
   // `done` is called once; with nullptr where the sync thread did not answer in time.
   using Done = std::function<void(std::shared_ptr<const Overview>)>;
@@ -24,6 +25,7 @@ class RecentOverview {
 
  private:
   const Rooms rooms_;
+  const Audience audience_;
   boost::asio::io_context& context_;
   const std::chrono::milliseconds limit_;
   std::shared_ptr<const Overview> newest_;

@@ -40,8 +40,10 @@ int Conditions::rank() const { return std::countr_zero(bits_); }
 Conditions conditions_of(const sync::ZoneStatus& zone, const audit::ZoneComparison* comparison,
                          UnixTime now) {
   Conditions found;
-  if (zone.state == sync::ZoneState::empty) found.add(Condition::empty);
-  if (zone.state == sync::ZoneState::expired) found.add(Condition::expired);
+  // Nobody resolves names from a catalog: what it lists may be old, and that is all.
+  const bool resolved = !zone.catalog;
+  if (zone.state == sync::ZoneState::empty && resolved) found.add(Condition::empty);
+  if (zone.state == sync::ZoneState::expired) found.add(resolved ? Condition::expired : Condition::stale);
   if (zone.state == sync::ZoneState::stale) found.add(Condition::stale);
   if (zone.signatures_end != 0 && zone.signatures_end <= now) found.add(Condition::signatures_ended);
   if (zone.held) found.add(Condition::held);
@@ -49,7 +51,7 @@ Conditions conditions_of(const sync::ZoneStatus& zone, const audit::ZoneComparis
   if (ahead && !zone.held) found.add(Condition::behind);
   const bool served = zone.state != sync::ZoneState::empty && zone.state != sync::ZoneState::expired;
   if (served && no_primary_answers(zone.primaries)) found.add(Condition::alone);
-  if (comparison == nullptr || comparison->against.empty() || !comparison->complete)
+  if (resolved && (comparison == nullptr || comparison->against.empty() || !comparison->complete))
     found.add(Condition::unproven);
   if (comparison != nullptr) {
     for (const audit::Mismatch& mismatch : comparison->mismatches)

@@ -116,11 +116,12 @@ boost::asio::awaitable<Asked> ask_in_turn(net::Endpoint primary, dns::Name apex,
 
 boost::asio::awaitable<Result<ProbeAnswer>> probe_soa(net::Endpoint primary, dns::Name apex,
                                                       std::optional<boost::asio::ip::address> source,
-                                                      net::Trust trust, bool edns) {
+                                                      net::Trust trust, bool edns, bool over_tcp) {
   net::AskOptions options;
   options.timeout = std::chrono::milliseconds(1500);
   options.source = source;
   options.trust = std::move(trust);
+  options.tcp_only = over_tcp;
   auto asking = ask_in_turn(primary, apex, std::move(options), edns);
   const Asked asked = co_await std::move(asking);
   if (!asked.response) co_return asked.response.error();

@@ -14,10 +14,12 @@ struct ProbeAnswer {
   EdnsSeen edns = EdnsSeen::not_asked;
 };
 
-// With `edns` it is asked with EDNS first, and without where it does not answer that. Errors: sync::reason.
+// With `edns` it is asked with EDNS first, and without where it does not answer that; `over_tcp` at once.
+// Errors: sync::reason.
 boost::asio::awaitable<Result<ProbeAnswer>> probe_soa(net::Endpoint primary, dns::Name apex,
                                                       std::optional<boost::asio::ip::address> source,
-                                                      net::Trust trust = {}, bool edns = true);
+                                                      net::Trust trust = {}, bool edns = true,
+                                                      bool over_tcp = false);
 
 // The serial in a response to the SOA question. For tests too: takes any octets.
 Result<std::uint32_t> serial_in(dns::Octets response, const dns::Name& apex);

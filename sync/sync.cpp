@@ -333,7 +333,7 @@ std::vector<ZoneStatus> Sync::statuses() const {
 }
 
 void Sync::visit(const std::function<void(const ZoneStatus&)>& look) const {
-  for (const auto& agent : impl_->roster.agents()) look(agent->status());
+  for (const auto& agent : impl_->roster.agents()) look(impl_->status_of(*agent));
 }
 
 std::optional<ZoneStatus> Sync::status(dns::NameView apex) const {

@@ -110,11 +110,11 @@ asio::awaitable<void> ZoneAgent::cycle() {
       note_failure(sources_[i], result.error());
       continue;
     }
-    note_up(sources_[i]);
     if (*result == Outcome::ahead) {
       ahead.push_back(i);
       continue;
     }
+    note_up(sources_[i]);
     if (*result != Outcome::current) break;
     current = true;
     // The newest serial wins: any of the others may have it. But where a NOTIFY came (RFC 1996 3.11) and told
@@ -129,7 +129,9 @@ asio::awaitable<void> ZoneAgent::cycle() {
     if (may_move()) {
       auto moving = move_on(std::move(ahead));
       result = co_await std::move(moving);
+      if (result && *result != Outcome::current) ahead_since_.reset();
     } else {
+      for (const std::size_t one : ahead) note_up(sources_[one]);
       current = true;
     }
   } else {

@@ -198,7 +198,7 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   void accept_later();
   Error removed() const;
 
-  Result<Outcome> judge(std::uint32_t serial);
+  Result<Outcome> judge(std::size_t index, std::uint32_t serial);
   Result<net::Trust> trust_of(const AxfrSource& source) const;
   std::vector<Secondary> secondaries() const;
   TransferRules rules() const;

@@ -40,7 +40,9 @@ asio::awaitable<std::optional<Result<ZoneAgent::Outcome>>> ZoneAgent::try_increm
   // Another server behind that address may be behind the one that answered the probe.
   if (!came->built) {
     note_expire(arrival.counts.expire);
-    co_return judge(came->counts.serial);
+    const Result<Outcome> verdict = judge(index, came->counts.serial);
+    if (verdict && *verdict == Outcome::behind) co_return std::nullopt;  // a full check is due
+    co_return verdict;
   }
   auto taking = take_over(std::move(arrival));
   const Result<Outcome> taken = co_await std::move(taking);

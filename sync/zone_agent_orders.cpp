@@ -95,6 +95,7 @@ asio::awaitable<Result<>> ZoneAgent::publish_held(backend::Standing standing) {
   }
   if (!published) co_return published.error();
   standing_ = order.standing;
+  asked_parent_ = {};  // of another version
   adopt(*published, held.source_serial, held.row.source);
   signatures_.counted_to.reset();
   follow_signatures({});  // what it changes was not kept with it
@@ -195,6 +196,7 @@ asio::awaitable<Result<std::string>> ZoneAgent::roll_back(backend::Version versi
   }
   if (!published) co_return published.error();
   standing_ = order.standing;
+  asked_parent_ = {};  // of another version
   adopt(*published, source_serial, {});
   follow_signatures(**built);
   tell_others_from_mirror();

@@ -8,9 +8,14 @@ namespace understudy::sync {
 namespace asio = boost::asio;
 
 // What a serial that a primary told means for what is live.
-Result<ZoneAgent::Outcome> ZoneAgent::judge(std::uint32_t serial) {
+Result<ZoneAgent::Outcome> ZoneAgent::judge(std::size_t index, std::uint32_t serial) {
   const dns::Serial theirs(serial), ours(standing_.source_serial);
-  const bool is_held = held_ && serial == held_->source_serial;
+  // The same serial of another primary may be another version.
+  const bool is_held = held_ && serial == held_->source_serial &&
+                       (sources_.size() == 1 || held_->row.source == sources_[index].status.source);
+  // What is live is read anew from the primary that gave it, and from no other.
+  if (!is_held && has_data() && theirs == ours && pinned_ && !gave_what_is_live(index))
+    return Outcome::current;
   if ((is_held || (has_data() && theirs == ours)) && full_check_due()) return Outcome::behind;
   if (is_held) return Outcome::held;
   if (has_data() && theirs == ours) return Outcome::current;
@@ -84,6 +89,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::move_on(std::vector<std::
     ahead.erase(newest);
     result = co_await std::move(trying);
     if (retired_) break;
+    if (result) note_up(source);
     if (result && *result != Outcome::current) {
       log::info("primary-moved", {{"zone", dns::to_string(settings_.apex)}, {"to", source.status.source}});
       break;
@@ -97,7 +103,9 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::move_on(std::vector<std::
 // Whether there is something to fetch; `ahead` where that is not for this primary to give, or not yet.
 asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::ask_for_serial(std::size_t index, Approach& approach) {
   const net::Endpoint primary = *sources_[index].status.address;
-  auto probing = probe_soa(primary, settings_.apex, settings_.transfer_source, approach.trust, approach.edns);
+  // Knot answers what it has of a catalog over TCP only.
+  auto probing = probe_soa(primary, settings_.apex, settings_.transfer_source, approach.trust, approach.edns,
+                           settings_.gate.catalog.has_value());
   const Result<ProbeAnswer> answer = co_await std::move(probing);
   if (!answer) {
     workshop_.health.failed(primary, answer.error(), Now::of(workshop_.clock));
@@ -107,7 +115,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::ask_for_serial(std::size_
   approach.edns = answer->edns == EdnsSeen::understood;
   approach.expire = answer->expire;
   note_answer(sources_[index], answer->serial, answer->round_trip);
-  const Result<Outcome> verdict = judge(answer->serial);
+  const Result<Outcome> verdict = judge(index, answer->serial);
   if (!verdict) co_return verdict.error().within(net::to_string(primary));
   if (*verdict != Outcome::behind) {
     note_expire(answer->expire);
@@ -150,10 +158,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_primary(std::size_t i
   bool newer = false;
   // The first version of a zone is fetched at once; where that failed, the short question tells more of why.
   const bool asks_first = has_data() || held_ || source.status.failing_since != 0;
-  if (settings_.gate.catalog) {
-    // Knot answers what it has of a catalog over TCP only; IXFR says as well that there is nothing newer.
-    newer = has_data() && !whole;
-  } else if (asks_first && !whole) {
+  if (asks_first && !whole) {
     auto asking = ask_for_serial(index, approach);
     const Result<Outcome> verdict = co_await std::move(asking);
     if (!verdict || *verdict != Outcome::behind) co_return verdict;

@@ -42,6 +42,8 @@ void ZoneAgent::follow_signatures(const BuiltZone& built) {
     show_signatures();
   } else if (!built.signatures || !signatures_.counted_to) {
     begin_counting();
+  } else if (row_.version <= *signatures_.counted_to) {
+    show_signatures();  // it was counted before we were told of it
   } else {
     signatures_.ends.apply(*built.signatures);
     signatures_.counted_to = row_.version;
@@ -112,7 +114,10 @@ std::optional<ParentDs> ZoneAgent::ask_own_parent() const {
     if (agent == nullptr || !agent->has_data() || agent->timer_.state() == ZoneState::expired) continue;
     const auto reader = workshop_.mirror.reader();
     if (!reader || !(*reader)->renew()) return std::nullopt;
-    return ds_in_mirror(**reader, agent->settings_.apex, agent->row_.generation, settings_.apex);
+    // The generation as this snapshot has it: the agent's may be older.
+    const auto row = (*reader)->zone(agent->settings_.apex);
+    if (!row) return std::nullopt;
+    return ds_in_mirror(**reader, agent->settings_.apex, row->generation, settings_.apex);
   }
   return std::nullopt;
 }
@@ -149,7 +154,8 @@ void ZoneAgent::look_at_parent() {
   parent_asked_ = now;
   const auto reader = workshop_.mirror.reader();
   if (!reader || !(*reader)->renew()) return;
-  if (backend::has_at_apex(**reader, settings_.apex, row_.generation, dns::RRType::DNSKEY)) {
+  const auto row = (*reader)->zone(settings_.apex);
+  if (!row || backend::has_at_apex(**reader, settings_.apex, row->generation, dns::RRType::DNSKEY)) {
     parent_ds_ = {};
     return;
   }

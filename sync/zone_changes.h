@@ -64,7 +64,7 @@ class ZoneChanges {
   struct Plan {
     std::vector<ZoneSettings> coming;  // new ones, and those whose settings changed
     std::vector<std::shared_ptr<ZoneAgent>> going;
-    Credentials credentials;
+    std::optional<Credentials> credentials;  // new ones, of a reload
     ReloadOutcome outcome;
     ReloadDone done;
   };

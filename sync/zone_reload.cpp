@@ -52,7 +52,7 @@ void ZoneChanges::reload(std::vector<ZoneSettings> zones, std::vector<dns::Name>
   what->credentials = std::move(credentials);
   what->done = std::move(done);
   if (what->coming.empty() && what->going.empty() && left.empty()) {
-    believe(std::move(what->credentials), what->outcome);
+    believe(std::move(*what->credentials), what->outcome);
     return what->done(what->outcome);
   }
   what->done = [this, done = std::move(what->done)](Result<ReloadOutcome> outcome) {
@@ -110,7 +110,7 @@ Result<ReloadOutcome> ZoneChanges::carry_out(Plan& plan) {
   for (const ZoneSettings& zone : plan.coming)
     rows.push_back(reader_->zone(zone.apex).value_or(backend::ZoneRow{}));
   for (const auto& agent : plan.going) roster_.leave(agent->settings().apex);
-  believe(std::move(plan.credentials), plan.outcome);
+  if (plan.credentials) believe(std::move(*plan.credentials), plan.outcome);
   for (const dns::Name& apex : plan.outcome.removed) {
     workshop_.notify.forget(apex);
     log::info("zone-removed", {{"zone", dns::to_string(apex)}});

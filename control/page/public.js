@@ -7,7 +7,7 @@ const pageSize = 100;
 const byId = (id) => document.getElementById(id);
 const content = byId("content");
 const parameters = new URLSearchParams(location.search);
-let name = parameters.get("name") ?? "", page = Math.max(1, Number.parseInt(parameters.get("page") ?? "1", 10) || 1);
+let name = parameters.get("name") ?? "", page = Math.min(10000, Math.max(1, Number.parseInt(parameters.get("page") ?? "1", 10) || 1));
 
 const input = el("input", { type: "search", "aria-label": "Filter by name", placeholder: "Filter by name", autocomplete: "off", spellcheck: "false", value: name });
 const body = el("tbody", { role: "rowgroup", class: "plain" });
@@ -31,6 +31,7 @@ const poll = new Poll(async (current) => {
   setText(byId("because"), list.total === 0 ? "There are no zones." : all ? plural(list.total, "zone is", "zones are") + " answered." : number(silent) + " of " + plural(list.total, "zone", "zones") + (silent === 1 ? " is" : " are") + " not answered.");
   show(body, list.zones, () => list.zones.map(row));
   const pages = Math.max(1, Math.ceil(list.matching / pageSize));
+  if (page > pages) return go(pages);
   pager.hidden = pages === 1;
   setText(place, "Page " + number(page) + " of " + number(pages));
   previous.disabled = page <= 1;

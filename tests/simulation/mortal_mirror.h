@@ -58,17 +58,21 @@ class MortalMirror final : public backend::Mirror, private backend::Writer {
   Result<bool> collect() override {
     return unless_broken([&](backend::Writer& w) { return w.collect(); });
   }
-  Result<backend::ZoneRow> add_zone(const backend::AddedZone& zone) override {
-    return unless_broken([&](backend::Writer& w) { return w.add_zone(zone); });
+  Result<std::vector<backend::ZoneRow>> add_zones(const std::vector<backend::AddedZone>& zones,
+                                                  const std::vector<dns::Name>& anew) override {
+    return unless_broken([&](backend::Writer& w) { return w.add_zones(zones, anew); });
   }
-  Result<> remove_zone(dns::NameView apex, UnixTime now) override {
-    return unless_broken([&](backend::Writer& w) { return w.remove_zone(apex, now); });
+  Result<> remove_zones(const std::vector<dns::Name>& apexes, UnixTime now) override {
+    return unless_broken([&](backend::Writer& w) { return w.remove_zones(apexes, now); });
   }
   Result<> note_served(const std::vector<dns::Name>& served, UnixTime now) override {
     return mirror_->writer().note_served(served, now);
   }
   Result<std::vector<dns::Name>> forget_unserved(UnixTime until) override {
     return unless_broken([&](backend::Writer& w) { return w.forget_unserved(until); });
+  }
+  Result<> save_audit(const std::vector<backend::AuditRow>& rows) override {
+    return unless_broken([&](backend::Writer& w) { return w.save_audit(rows); });
   }
 
   const std::unique_ptr<backend::Mirror> mirror_;

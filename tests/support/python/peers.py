@@ -127,7 +127,7 @@ remote-control:
     def zone(self, apex, key):
         notify = "".join(f"    notify: 127.0.0.1@{port} {key}\n" for port in self.notify)
         return (f'zone:\n    name: "{apex}"\n    zonefile: "{self.zone_file(apex)}"\n'
-                f"    provide-xfr: 127.0.0.1 {key}\n{notify}")
+                f"    provide-xfr: 127.0.0.0/8 {key}\n{notify}")
 
 
 class Knot(Peer):
