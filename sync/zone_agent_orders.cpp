@@ -95,7 +95,6 @@ asio::awaitable<Result<>> ZoneAgent::publish_held(backend::Standing standing) {
   }
   if (!published) co_return published.error();
   standing_ = order.standing;
-  asked_parent_ = {};  // of another version
   adopt(*published, held.source_serial, held.row.source);
   signatures_.counted_to.reset();
   follow_signatures({});  // what it changes was not kept with it

@@ -28,8 +28,11 @@ Bytes with_record(Bytes message, std::string_view line) {
 // A zone of 4,000 names in as many messages as are wanted, or its SOA.
 std::vector<Bytes> answer(const Bytes& query) {
   constexpr const char* soa = "test. 60 SOA ns.test. h.test. 7 3600 600 86400 5";
-  Bytes head = query;
+  std::size_t end = 12;
+  while (query.at(end) != 0) end += query[end] + 1u;
+  Bytes head(query.begin(), query.begin() + static_cast<std::ptrdiff_t>(end + 5));  // without its OPT
   head[2] = 0x84;
+  head[10] = head[11] = 0;
   const bool whole = decode(query).questions.at(0).type == type::AXFR;
   std::vector<Bytes> out{with_record(head, soa)};
   if (!whole) return out;

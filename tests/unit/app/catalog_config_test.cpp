@@ -82,7 +82,7 @@ TEST(CatalogConfig, OneThatIsPublished) {
 
 TEST(CatalogConfig, TellsWhatIsWrong) {
   EXPECT_THAT(problems_of(catalog),
-              ElementsAre(HasSubstr("f:1: cat.example. says not which zones it may bring")));
+              ElementsAre(HasSubstr("f:1: Cat.Example. says not which zones it may bring")));
   EXPECT_THAT(problems_of("[[catalog]]\nname = \"c\"\n"), ElementsAre(HasSubstr("give either source")));
   EXPECT_THAT(problems_of(std::string(catalog) + allow + "publish = \"*\"\n"),
               ElementsAre(HasSubstr("give either source")));

@@ -193,7 +193,8 @@ TEST(Report, AComparisonHasTheShapeOfTheContract) {
       json::parse(R"({"owner":"www.z.test.","type":"A","address":"[2001:db8::1]:53","class":"negative_ttl",
       "ours":{"rcode":"NOERROR","flags":"aa","ttl":300,"rdata":["192.0.2.1","192.0.2.2"]},
       "theirs":{"rcode":"NXDOMAIN","flags":"aa","ttl":60,"rdata":[]},
-      "since":"2000-02-29T12:34:56Z","evidence":null})"));
+      "since":"2000-02-29T12:34:56Z","evidence":{"last_seen":null,"version":0,"serial":0,"address_serial":null,
+      "nsid":null,"zone_version":null,"made_up":false}})"));
 }
 
 }  // namespace
