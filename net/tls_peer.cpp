@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "dns/name.h"
 #include "dns/text_fields.h"
@@ -27,7 +28,7 @@ struct FreeNames {
 
 Result<KeyPin> parse_pin(std::string_view text) {
   std::vector<std::uint8_t> octets;
-  KeyPin pin;
+  KeyPin pin{};
   if (!dns::decode_base64(std::string(text), octets) || octets.size() != pin.size()) {
     return Error{"bad-pin", "\"" + std::string(text) +
                                 "\" is no pin: the SHA-256 of the public key in base64, 44 characters"};
@@ -59,7 +60,7 @@ std::optional<KeyPin> pin_of(const SSL* session) {
   unsigned char* der = nullptr;
   const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
   if (size <= 0) return std::nullopt;
-  KeyPin pin;
+  KeyPin pin{};
   const bool done =
       EVP_Digest(der, static_cast<std::size_t>(size), pin.data(), nullptr, EVP_sha256(), nullptr) == 1;
   OPENSSL_free(der);
