@@ -40,7 +40,7 @@ class Provider(peers.Nsd):
 
     def configuration(self):
         text = super().configuration()
-        return text if self.transfers else text.replace("    provide-xfr: 127.0.0.1 NOKEY\n", "")
+        return text if self.transfers else re.sub(r" +provide-xfr: .*\n", "", text)
 
 
 class Webhook:

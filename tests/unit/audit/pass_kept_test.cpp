@@ -106,6 +106,40 @@ TEST_F(ExpectingPass, CountsApartUntilItsTimeIsOver) {
   EXPECT_EQ(pass_.tally().expected, 0u);
 }
 
+class AllExpected : public Passes {
+ protected:
+  static constexpr int names = static_cast<int>(ZonePass::most_mismatches) + 10;
+
+  static audit::PassOptions expecting() {
+    audit::PassOptions options = every_hour();
+    audit::Expectation many;
+    std::tie(many.name, many.below) = audit::parse_owner_pattern("*.many.example").value();
+    options.expectations = std::make_shared<const audit::Expectations>(audit::Expectations{many});
+    return options;
+  }
+  AllExpected() : Passes(expecting()) {
+    std::string lines = zone_lines;
+    for (int i = 0; i < names; ++i) {
+      const std::string owner = "n" + std::to_string(i) + ".many.example.";
+      lines += owner + " 60 A 192.0.2.1\n";
+      theirs_[owner + " A"] = {.answer = owner + " 60 A 198.51.100.1"};
+    }
+    mirror_.serve({zone("example.", lines)});
+  }
+};
+
+TEST_F(AllExpected, ThoseThatAreExpectedDoNotHideOneThatIsNot) {
+  run();
+  confirm();
+  EXPECT_EQ(pass_.tally().expected, static_cast<std::uint64_t>(names));
+  theirs_["www.example. A"] = {.answer = "www.example. 60 A 198.51.100.1"};  // comes after them
+  wait(2h);
+  run();
+  confirm();
+  ASSERT_EQ(mismatches().size(), 1u);
+  EXPECT_EQ(to_string(mismatches().front().owner), "www.example.");
+}
+
 TEST(Expectations, OwnersArePatterns) {
   const auto covers = [](const std::string& pattern, std::string_view owner) {
     audit::Expectation expectation;

@@ -128,6 +128,32 @@ TEST_F(Passes, APublicationIsAskedAboutAtOnceAndThePassGoesOn) {
   EXPECT_EQ(pass_.version(), 2u);
 }
 
+// The walk may see a version before anybody says that it is there.
+TEST_F(Passes, APublicationThatTheWalkSawFirstIsAskedAboutAllTheSame) {
+  run();
+  wait(1h);
+  mirror_.serve({zone("example.", zone_lines + "aa.example. 60 TXT \"n\"\n")});
+  const auto first = pass_.take(*reader_, now_).value();  // of the next pass, and of the new version
+  ASSERT_TRUE(first);
+  ASSERT_EQ(pass_.version(), 2u);
+  pass_.published();
+  asked_.clear();
+  const auto next = pass_.take(*reader_, now_).value();
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->origin, audit::Ask::Origin::changed);
+  EXPECT_EQ(text(next->question), "aa.example. TXT");
+}
+
+TEST_F(Passes, APublicationThatChangesNothingDoesNotKeepAPassFromItsEnd) {
+  auto ask = pass_.take(*reader_, now_).value();
+  std::vector<audit::Ask> open;
+  for (; ask; ask = pass_.take(*reader_, now_).value()) open.push_back(*ask);
+  pass_.published();
+  for (const audit::Ask& one : open) pass_.settle(one, ours(one.question), ours(one.question), now_);
+  run();
+  EXPECT_TRUE(pass_.complete());
+}
+
 TEST_F(Passes, AnAnswerFromBeforeAPublicationIsNoFalseAlarm) {
   const auto early = pass_.take(*reader_, now_).value();
   ASSERT_TRUE(early);
@@ -219,6 +245,22 @@ TEST_F(Passes, ClientsQueriesAreAskedToo) {
   asked_.clear();
   EXPECT_EQ(run(), static_cast<int>(ZonePass::most_live));
   EXPECT_TRUE(asked_.contains("WwW.example. A"));
+  EXPECT_TRUE(pass_.complete());
+}
+
+// What is below a cut is another zone's, and what a stranger may ask does not make a pass incomplete.
+TEST_F(Passes, ClientsQueriesProveNothingOfTheZone) {
+  theirs_["host.sub.example. A"] = {.answer = "host.sub.example. 60 A 198.51.100.7"};
+  theirs_["odd.example. A"] = {.rcode = 5};
+  for (const char* name : {"host.sub.example.", "odd.example."}) pass_.offer(question(name, "A"), false);
+  run();
+  for (const char* name : {"host.sub.example.", "odd.example."}) pass_.offer(question(name, "A"), false);
+  run();
+  confirm();
+  EXPECT_TRUE(asked_.contains("host.sub.example. A"));
+  EXPECT_TRUE(asked_.contains("odd.example. A"));
+  EXPECT_TRUE(mismatches().empty());
+  EXPECT_GT(pass_.tally().unknown, 0u);
   EXPECT_TRUE(pass_.complete());
 }
 
