@@ -5,7 +5,6 @@
 #include "support/test_server.h"
 
 namespace understudy::test {
-
 namespace {
 
 constexpr std::uint64_t now = 1'700'000'000;
@@ -448,5 +447,4 @@ TEST_F(Asking, Section5_4_3BothClocksAreTold) {
 }
 
 }  // namespace
-
 }  // namespace understudy::test
