@@ -90,10 +90,9 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::move_on(std::vector<std::
     result = co_await std::move(trying);
     if (retired_) break;
     if (result) note_up(source);
-    if (result && *result != Outcome::current) {
+    if (result && *result == Outcome::published)
       log::info("primary-moved", {{"zone", dns::to_string(settings_.apex)}, {"to", source.status.source}});
-      break;
-    }
+    if (result && *result != Outcome::current) break;
     if (!result) note_failure(source, result.error());
   }
   moving_ = false;
