@@ -280,10 +280,11 @@ bool TransferDecoder::take_closing_soa() {
 }
 
 bool TransferDecoder::hand_on(const dns::RecordView& record) {
-  if (++counts_.records > rules_.max_records) {
+  if (counts_.records >= rules_.max_records) {
     return refuse(reason::limit_records,
                   "more than the " + std::to_string(rules_.max_records) + " records that are allowed");
   }
+  ++counts_.records;
   Result<> taken = counts_.kind == TransferKind::ixfr ? sink_.changed(phase_ == Phase::additions, record)
                                                       : sink_.record(record);
   if (taken) return true;

@@ -81,12 +81,16 @@ def transfers():
         if rdataset.rdtype != dns.rdatatype.SOA:
             sets.append(dns.rrset.from_rdata_list(name, rdataset.ttl, list(rdataset)))
     sets.append(soa)
-    for size in (len(sets), 5, 1):
+    # More than the target allows.
+    many = dns.rrset.from_text_list("many.example.", 60, "IN", "A", [f"192.0.2.{i}" for i in range(60)])
+    sets.insert(1, many)
+    for first, size in ((2, len(sets)), (2, 5), (2, 1), (1, len(sets))):
         stream = b"\0"
-        for start in range(0, len(sets), size):
+        sent = [soa] + sets[first:]
+        for start in range(0, len(sent), size):
             response = dns.message.make_response(dns.message.make_query("example.", "AXFR", id=7))
             response.flags |= dns.flags.AA
-            for rrset in sets[start:start + size]:
+            for rrset in sent[start:start + size]:
                 response.answer.append(rrset)
             wire = response.to_wire()
             stream += struct.pack(">H", len(wire)) + wire

@@ -131,7 +131,9 @@ TEST(TransferDecoder, RefusesWithOneReason) {
 TEST(TransferDecoder, KeepsWithinItsLimits) {
   TransferRules rules = default_rules();
   rules.max_records = 3;
-  EXPECT_EQ(decode({message(small_zone)}, rules).reason, reason::limit_records);
+  const Decoded run = decode({message(small_zone)}, rules);
+  EXPECT_EQ(run.reason, reason::limit_records);
+  EXPECT_EQ(run.counts.records, run.lines.size());  // the one too many was not handed on
   rules.max_records = 4;
   EXPECT_EQ(decode({message(small_zone)}, rules).state, TransferDecoder::State::complete);
   rules = default_rules();
