@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # The one list of Debian 12 packages that building, testing and measuring Understudy takes. Installs what is missing of
-# the groups named: deploy/packages.sh [build] [test] [demo] [bench] [fuzz]. With nothing missing it does nothing
-# and needs neither root nor network.
+# the groups named: deploy/packages.sh [build] [test] [demo] [bench] [fuzz]; for the tests Playwright too, from npm. With
+# nothing missing it does nothing and needs neither root nor network.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 build=(
   g++ cmake ninja-build pkg-config ccache
@@ -22,8 +23,11 @@ test=(
   bind9-dnsutils ldnsutils procps curl
   knot-dnsutils openssl             # clients for TLS
   prometheus prometheus-alertmanager # promtool, and the alarms from end to end
-  chromium chromium-driver python3-selenium fonts-dejavu-core # the status page, as people see it
+  chromium fonts-dejavu-core        # the status page, as people see it
 )
+# Playwright, which drives Chromium, is not in Debian: npm brings the version that tests/support/browser names. Other
+# packages of Node.js (Node Source's) have npm in them and bear no package of that name beside them.
+command -v npm >/dev/null || test+=(nodejs npm)
 demo=("${build[@]}" bind9-dnsutils curl)
 bench=(
   "${build[@]}"
@@ -38,11 +42,11 @@ usage() {
 }
 
 [ $# -gt 0 ] || usage
-wanted=()
+wanted=() playwright=no
 for group in "$@"; do
   case $group in
     build) wanted+=("${build[@]}") ;;
-    test) wanted+=("${test[@]}") ;;
+    test) wanted+=("${test[@]}") playwright=yes ;;
     demo) wanted+=("${demo[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
     fuzz) wanted+=("${fuzz[@]}") ;;
@@ -55,21 +59,24 @@ is_installed() {
   dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
 }
 
-missing=()
-while IFS= read -r package; do
-  is_installed "$package" || missing+=("$package")
-done < <(printf '%s\n' "${wanted[@]}" | sort -u)
-[ ${#missing[@]} -gt 0 ] || exit 0
+# Playwright, as tests/support/browser names it, into build/playwright.
+install_playwright() {
+  local from=tests/support/browser to=build/playwright
+  if [ -d $to/node_modules/playwright-core ] && cmp -s $from/package-lock.json $to/package-lock.json; then return; fi
+  rm -rf $to
+  mkdir -p $to
+  cp $from/package.json $from/package-lock.json $to/
+  if ! npm ci --prefix $to --ignore-scripts --no-audit --no-fund --fetch-retries 5 >&2; then
+    rm -rf $to # so that the next run tries again
+    return 1
+  fi
+}
 
 as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-  if ! command -v sudo >/dev/null; then
-    echo "deploy/packages.sh: these packages are missing, install them as root: ${missing[*]}" >&2
-    exit 2
-  fi
-  as_root=(sudo)
-fi
-echo "installing: ${missing[*]}" >&2
+apt() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 \
+    -o Acquire::Retries=3 "$@" >&2
+}
 
 # Debian starts a daemon as soon as its package is installed, on port 53. A policy that says no keeps them still while
 # we install; whatever policy was there before comes back afterwards, also when the installation fails.
@@ -79,16 +86,29 @@ restore_policy() {
   "${as_root[@]}" rm -f "$policy"
   if "${as_root[@]}" test -e "$saved"; then "${as_root[@]}" mv "$saved" "$policy"; fi
 }
-# A copy that an interrupted run left behind is the true one; ours is not worth saving.
-if [ -e "$policy" ] && [ ! -e "$saved" ]; then "${as_root[@]}" mv "$policy" "$saved"; fi
-trap restore_policy EXIT
-trap 'exit 130' INT TERM
-printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
-"${as_root[@]}" chmod 755 "$policy"
 
-apt() {
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 \
-    -o Acquire::Retries=3 "$@" >&2
+install_packages() {
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+      echo "deploy/packages.sh: these packages are missing, install them as root: $*" >&2
+      exit 2
+    fi
+    as_root=(sudo)
+  fi
+  echo "installing: $*" >&2
+  # A copy that an interrupted run left behind is the true one; ours is not worth saving.
+  if [ -e "$policy" ] && [ ! -e "$saved" ]; then "${as_root[@]}" mv "$policy" "$saved"; fi
+  trap restore_policy EXIT
+  trap 'exit 130' INT TERM
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+  apt update
+  apt install -y --no-install-recommends "$@"
 }
-apt update
-apt install -y --no-install-recommends "${missing[@]}"
+
+missing=()
+while IFS= read -r package; do
+  is_installed "$package" || missing+=("$package")
+done < <(printf '%s\n' "${wanted[@]}" | sort -u)
+[ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+[ $playwright = no ] || install_playwright

@@ -8,7 +8,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support", "python"))
 
 import query
-from browser import Browser, Keys
+from browser import Browser
 from processes import Scratch, free_port, until
 from understudy import Understudy
 
@@ -154,13 +154,14 @@ class Page(unittest.TestCase):
         self.browser.open(self.many.http).sees(".pager", "1–50 of 10,000")
         self.assertEqual(len(self.browser.texts(".zones tbody tr")), 50)
         self.browser.picture("many", whole=False)
-        self.browser.find(".pager button:nth-of-type(2)").click()
+        self.browser.click(".pager button:nth-of-type(2)")
         self.browser.sees(".pager", "51–100 of 10,000")
-        self.browser.find("input[type=search]").send_keys("r-0123")
+        self.browser.focus("input[type=search]")
+        self.browser.type("r-0123")
         self.browser.sees(".zones tbody", "customer-01230.example.")
         until("the others are gone", lambda: len(self.browser.texts(".zones tbody tr")) == 10)
         self.assertEqual(self.browser.path(), "/?name=r-0123")
-        self.browser.driver.refresh()
+        self.browser.reload()
         self.browser.sees(".zones tbody", "customer-01239.example.")
         self.assertEqual(len(self.browser.texts(".zones tbody tr")), 10, "the address keeps the filter")
         # Of the metrics, ten have series of their own and the rest is counted.
@@ -171,31 +172,32 @@ class Page(unittest.TestCase):
 
     def test_the_keyboard_is_enough(self):
         self.browser.open(self.shadow.http).sees(".zones tbody", "drift.test.")
-        self.browser.press(Keys.TAB)
+        self.browser.press("Tab")
         self.assertEqual(self.browser.focused(), "Skip to the zones")
-        self.browser.press(Keys.ENTER)
-        self.browser.press(Keys.TAB)
+        self.browser.press("Enter")
+        self.browser.press("Tab")
         self.assertEqual(self.browser.focused(), "Filter by name")
-        self.browser.press("drift")
+        self.browser.type("drift")
         until("the list is filtered", lambda: len(self.browser.texts(".zones tbody tr")) == 1)
         for _ in range(20):  # past the chips, to the zone's own link
-            self.browser.press(Keys.TAB)
+            self.browser.press("Tab")
             if self.browser.focused() == "drift.test.":
                 break
         outline = self.browser.run("return getComputedStyle(document.activeElement).outlineStyle")
         self.assertNotEqual(outline, "none", "where the focus is can be seen")
-        self.browser.press(Keys.ENTER)
+        self.browser.press("Enter")
         until("the reading position follows", lambda: self.browser.focused() == "drift.test." and "zone=" in self.browser.path())
-        self.browser.driver.back()
+        self.browser.back()
         until("the filter is still there", lambda: self.browser.texts(".zones tbody tr") and self.browser.path() == "/?name=drift")
         self.assertEqual(len(self.browser.texts(".zones tbody tr")), 1)
 
     def test_chips_filter_and_say_so(self):
         self.browser.open(self.shadow.http).sees(".chips", "Held")
-        self.browser.find(".chip[data-state=held]").send_keys(Keys.SPACE)
+        self.browser.focus(".chip[data-state=held]")
+        self.browser.press("Space")
         until("only what is held is left", lambda: len(self.browser.texts(".zones tbody tr")) == 1)
         self.assertEqual(self.browser.path(), "/?state=held")
-        self.assertEqual(self.browser.find(".chip[data-state=held]").get_attribute("aria-pressed"), "true")
+        self.assertEqual(self.browser.attribute(".chip[data-state=held]", "aria-pressed"), "true")
         self.assertEqual(self.browser.run("return document.activeElement.dataset.state"), "held", "focus stays where it was")
 
     def test_assistive_technology_is_told(self):

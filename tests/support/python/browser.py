@@ -1,20 +1,20 @@
-"""Debian's Chromium, driven by its own driver: what a page shows, what it asks for, what its console complains of."""
+"""Debian's Chromium, driven by Playwright (tests/support/browser/bridge.mjs): what a page shows, what it asks for, what
+its console complains of."""
 
 import json
 import os
-
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
+import subprocess
 
 from processes import until
 
-__all__ = ["Browser", "Keys"]
+__all__ = ["Browser"]
+
+ROOT = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "..")
+BRIDGE = os.path.join(ROOT, "tests", "support", "browser", "bridge.mjs")
+MODULES = os.path.join(ROOT, "build", "playwright")  # deploy/packages.sh puts Playwright there
 
 # Of the flags, those from disable-background-networking on keep Chromium itself from asking anybody anything.
-FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
          "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic",
          "--disable-features=OptimizationHints,MediaRouter,Translate", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 
@@ -38,49 +38,76 @@ return low;
 
 
 class Browser:
-    """One window. `open` takes a server's "host:port" and a path."""
+    """One window. `open` takes a server's "host:port" and a path; selectors are Playwright's; keys have the names of
+    KeyboardEvent.key."""
 
     def __init__(self, scratch):
-        options = Options()
-        options.binary_location = "/usr/bin/chromium"
-        for flag in [*FLAGS, f"--user-data-dir={scratch.directory('chromium')}", "--window-size=1280,1000"]:
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-        service = Service("/usr/bin/chromedriver", log_path=os.path.join(scratch.directory("chromium"), "driver.log"))
-        self.driver = webdriver.Chrome(service=service, options=options)
-        self.driver.set_page_load_timeout(60)
+        profile = scratch.directory("chromium")
+        self._log = open(os.path.join(profile, "bridge.log"), "wb")
+        self._bridge = subprocess.Popen(["node", BRIDGE, os.path.realpath(MODULES), profile, *FLAGS],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log)
         self.asked = []  # every address that a page has asked for
         self.complaints = []  # of the console
         scratch.own(self)
 
     def stop(self):
-        self.driver.quit()
+        self._bridge.stdin.close()
+        self._bridge.wait(60)
+        self._bridge.stdout.close()
+        self._log.close()
+
+    def _do(self, *command):
+        self._bridge.stdin.write(json.dumps(command).encode() + b"\n")
+        self._bridge.stdin.flush()
+        line = self._bridge.stdout.readline()
+        if not line:
+            with open(self._log.name, encoding="utf-8", errors="replace") as log:
+                raise AssertionError(f"the browser ended: {log.read()[-4000:]}")
+        outcome = json.loads(line)
+        if "error" in outcome:
+            raise AssertionError(f"{command}: {outcome['error']}")
+        return outcome["value"]
 
     def open(self, server, path="/"):
-        self.driver.get(f"http://{server}{path}")
+        self._do("open", f"http://{server}{path}")
         return self
 
+    def reload(self):
+        self._do("reload")
+
+    def back(self):
+        self._do("back")
+
     def run(self, script, *arguments):
-        return self.driver.execute_script(script, *arguments)
+        return self._do("run", script, *arguments)
 
     def text(self, selector):
         """What is shown, as one reads it; None where there is no such element or it is not shown."""
-        return self.run("const n = document.querySelector(arguments[0]); return n && n.checkVisibility() ? n.innerText.trim() : null", selector)
+        return self._do("text", selector)
 
     def texts(self, selector):
-        return self.run("return [...document.querySelectorAll(arguments[0])].filter((n) => n.checkVisibility()).map((n) => n.innerText.trim())",
-                        selector)
+        return self._do("texts", selector)
+
+    def attribute(self, selector, name):
+        return self._do("attribute", selector, name)
 
     def sees(self, selector, wanted, deadline=90):
         """Waits until the element's text has `wanted` in it."""
         return until(f"{selector} shows {wanted!r}", lambda: wanted in (self.text(selector) or "") and self.text(selector), deadline)
 
-    def find(self, selector):
-        return self.driver.find_element(By.CSS_SELECTOR, selector)
+    def click(self, selector):
+        self._do("click", selector)
 
-    def press(self, *keys):
-        """Keys to whatever has the focus."""
-        webdriver.ActionChains(self.driver).send_keys(*keys).perform()
+    def focus(self, selector):
+        self._do("focus", selector)
+
+    def press(self, key):
+        """A key to whatever has the focus."""
+        self._do("press", key)
+
+    def type(self, text):
+        """The same, a key for each character."""
+        self._do("type", text)
 
     def focused(self):
         return self.run("const n = document.activeElement; return n.innerText?.trim() || n.getAttribute('aria-label') || n.tagName")
@@ -89,35 +116,28 @@ class Browser:
         return self.run("return location.pathname + location.search")
 
     def scheme(self, name):
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": name}]})
+        self._do("scheme", name)
 
     def size(self, width, height, mobile=False):
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
-                                    {"width": width, "height": height, "deviceScaleFactor": 2, "mobile": mobile})
+        self._do("tool", "Emulation.setDeviceMetricsOverride",
+                 {"width": width, "height": height, "deviceScaleFactor": 2, "mobile": mobile})
 
     def low_contrasts(self):
         return self.run(CONTRASTS)
 
     def roles(self):
         """Role and name of all that assistive technology is told of."""
-        self.driver.execute_cdp_cmd("Accessibility.enable", {})
-        nodes = self.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+        self._do("tool", "Accessibility.enable", {})
+        nodes = self._do("tool", "Accessibility.getFullAXTree", {})["nodes"]
         return [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if not node.get("ignored")]
 
     def picture(self, name, whole=True):
         """A picture for people to look at, where UNDERSTUDY_PICTURES names a directory."""
         directory = os.environ.get("UNDERSTUDY_PICTURES")
-        if not directory:
-            return
-        import base64
-        taken = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": whole})
-        os.makedirs(directory, exist_ok=True)
-        with open(os.path.join(directory, name + ".png"), "wb") as file:
-            file.write(base64.b64decode(taken["data"]))
+        if directory:
+            self._do("picture", os.path.join(os.path.realpath(directory), name + ".png"), whole)
 
     def read_logs(self):
-        for entry in self.driver.get_log("performance"):
-            message = json.loads(entry["message"])["message"]
-            if message["method"] == "Network.requestWillBeSent":
-                self.asked.append(message["params"]["request"]["url"])
-        self.complaints += [entry["message"] for entry in self.driver.get_log("browser")]
+        logs = self._do("logs")
+        self.asked += logs["asked"]
+        self.complaints += logs["complaints"]
