@@ -26,17 +26,6 @@ T checked(Result<T> result, const char* what) {
 
 }  // namespace
 
-TemporaryDirectory::TemporaryDirectory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "understudy-test-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory could be made");
-  path_ = pattern;
-}
-
-TemporaryDirectory::~TemporaryDirectory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 TestMirror::TestMirror(const std::vector<ZoneText>& zones, const server::PipelineOptions& options) {
   come_from("127.0.0.1");
   backend::MirrorOptions where;

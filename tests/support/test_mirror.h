@@ -13,6 +13,7 @@
 #include "backend/zone_merge.h"
 #include "server/query_pipeline.h"
 #include "support/message.h"
+#include "support/temporary_directory.h"
 
 namespace understudy::test {
 
@@ -24,19 +25,6 @@ struct ZoneText {
   backend::TimerRow timers = {};
 };
 inline ZoneText zone(std::string_view apex, std::string_view lines) { return {name(apex), rrs(lines)}; }
-
-// A directory that goes with everything in it.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory();
-  ~TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 // A clock that stands still until it is told to go on.
 class StillClock final : public Clock {

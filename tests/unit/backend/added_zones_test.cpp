@@ -1,39 +1,13 @@
 // Zones that come and go at run time, in the mirror: remembered, unserved, forgotten. Times are made up.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
-#include "backend/mirror.h"
+#include "unit/backend/mirror_fixture.h"
 
 namespace understudy::backend {
 namespace {
 
-Name name(std::string_view text) { return *Name::from_text(text); }
-
-class AddedZones : public ::testing::Test {
+class AddedZones : public MirrorFixture {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "added-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-    open();
-  }
-  void TearDown() override {
-    mirror_.reset();
-    std::filesystem::remove_all(directory_);
-  }
-  void open() {
-    mirror_.reset();
-    MirrorOptions options;
-    options.directory = directory_;
-    mirror_ = std::move(*open_mirror(options));
-  }
-  Writer& writer() { return mirror_->writer(); }
-  std::unique_ptr<Reader> reader() {
-    auto made = std::move(*mirror_->reader());
-    EXPECT_TRUE(made->renew());
-    return made;
-  }
   // A version of one node, whole; its generation.
   Generation publish(std::string_view apex, Version version) {
     std::vector<NewVersion> versions(1);
@@ -53,9 +27,6 @@ class AddedZones : public ::testing::Test {
       text += dns::to_string(zone.apex) + std::to_string(zone.since) + " ";
     return text;
   }
-
-  std::string directory_;
-  std::unique_ptr<Mirror> mirror_;
 };
 
 TEST_F(AddedZones, are_remembered_with_their_options_until_removed) {
@@ -63,7 +34,7 @@ TEST_F(AddedZones, are_remembered_with_their_options_until_removed) {
   const auto row = writer().add_zone(zone);
   ASSERT_TRUE(row);
   EXPECT_TRUE(writer().add_zone({name("."), 101, {}}));
-  open();
+  mirror_.reset();
   ASSERT_EQ(reader()->added().size(), 2u);
   EXPECT_EQ(dns::to_string(reader()->added()[0].apex), ".");
   EXPECT_EQ(reader()->added()[1].options, zone.options);

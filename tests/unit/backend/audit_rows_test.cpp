@@ -2,26 +2,16 @@
 #include <gtest/gtest.h>
 #include <lmdb.h>
 
-#include <filesystem>
 
 #include "backend/mirror.h"
+#include "unit/backend/mirror_fixture.h"
 
 namespace understudy::backend {
 namespace {
 
-class AuditRows : public ::testing::Test {
+class AuditRows : public MirrorFixture {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "audit-rows-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    options_.directory = pattern;
-    options_.map_octets = 1ull << 30;
-    reopen();
-  }
-  void TearDown() override {
-    mirror_.reset();
-    std::filesystem::remove_all(options_.directory);
-  }
+  AuditRows() { reopen(); }
   void reopen(bool read_only = false) {
     mirror_.reset();
     options_.read_only = read_only;
@@ -39,9 +29,6 @@ class AuditRows : public ::testing::Test {
     key.fill(octet);
     return key;
   }
-
-  MirrorOptions options_;
-  std::unique_ptr<Mirror> mirror_;
 };
 
 TEST_F(AuditRows, ComeBackOfTheirZoneAndKind) {

@@ -32,7 +32,9 @@ TEST(DenialChain, whole_ones_have_no_gap) {
   EXPECT_EQ(summary_of(signed_zone("test.", lines, Nsec3Chain{})).chain_gaps, 0u);
   EXPECT_EQ(summary_of(signed_zone("test.", lines, Nsec3Chain{3, {0xAA}, true})).chain_gaps, 0u);
   EXPECT_EQ(summary_of(zone("test.", lines)).chain_gaps, 0u);
-  EXPECT_EQ(summary_of(signed_zone(".", ". 60 SOA ns. h. 1 2 3 4 5\n. 60 NS ns.\na. 60 A 192.0.2.1")).chain_gaps, 0u);
+  EXPECT_EQ(
+      summary_of(signed_zone(".", ". 60 SOA ns. h. 1 2 3 4 5\n. 60 NS ns.\na. 60 A 192.0.2.1")).chain_gaps,
+      0u);
 }
 
 TEST(DenialChain, a_name_without_its_nsec_is_a_gap) {

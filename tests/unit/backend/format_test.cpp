@@ -116,7 +116,8 @@ TEST(NodeBlock, refuses_what_fits_no_message_and_cname_beside_data) {
     builder.add(RRType::TXT, 1, text);
   }
   EXPECT_EQ(builder.finish(0, 0).error().reason, "rrset-too-large");
-  // 65,535 octets with header 12, question 255 + 4, an OPT of 200 and 12 before each record's data: 65,052 are left.
+  // 65,535 octets with header 12, question 255 + 4, an OPT of 200 and 12 before each record's data: 65,052
+  // are left.
   for (const auto& [size, fits] : {std::pair{65052u, true}, std::pair{65053u, false}}) {
     builder.begin(name("one."));
     builder.add(dns::RRType{65280}, 1, Bytes(size));

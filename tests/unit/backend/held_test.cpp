@@ -3,48 +3,21 @@
 #include <gtest/gtest.h>
 #include <lmdb.h>
 
-#include <filesystem>
 #include <map>
 
 #include "backend/lmdb/store_format.h"
 #include "backend/version_walk.h"
 #include "backend/zone_builder.h"
 #include "backend/zone_merge.h"
+#include "unit/backend/mirror_fixture.h"
 
 namespace understudy::backend {
 namespace {
 
-using Bytes = std::vector<std::uint8_t>;
 using Contents = std::map<std::string, char>;  // owner: its address
 
-Name name(std::string_view text) { return *Name::from_text(text); }
-Bytes wire(std::string_view text) {
-  const Name n = name(text);
-  return {n.data(), n.data() + n.size()};
-}
-
-class Held : public ::testing::Test {
+class Held : public MirrorFixture {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "held-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    options_.directory = pattern;
-    options_.map_octets = 1ull << 30;
-  }
-  void TearDown() override {
-    mirror_.reset();
-    std::filesystem::remove_all(options_.directory);
-  }
-  Mirror& mirror() {
-    if (!mirror_) mirror_ = std::move(*open_mirror(options_));
-    return *mirror_;
-  }
-  Writer& writer() { return mirror().writer(); }
-  std::unique_ptr<Reader> reader() {
-    auto made = std::move(*mirror().reader());
-    EXPECT_TRUE(made->renew());
-    return made;
-  }
   ZoneRow live() { return *writer().ensure_zone(name("z.")); }
   std::optional<HeldVersion> held() { return reader()->held(live().id); }
 
@@ -154,9 +127,6 @@ class Held : public ::testing::Test {
     for (bool more = counting->seek(generation, {}, found); more; more = counting->next(found)) ++count;
     return count;
   }
-
-  MirrorOptions options_;
-  std::unique_ptr<Mirror> mirror_;
 };
 
 const Contents first{{"a.z.", 'x'}, {"b.c.z.", 'y'}, {"d.z.", '1'}};

@@ -13,40 +13,13 @@
 #include "backend/mirror.h"
 #include "backend/zone_builder.h"
 #include "backend/zone_table.h"
+#include "unit/backend/mirror_fixture.h"
 
 namespace understudy::backend {
 namespace {
 
-using Bytes = std::vector<std::uint8_t>;
-
-Name name(std::string_view text) { return *Name::from_text(text); }
-Bytes wire(std::string_view text) {
-  const Name n = name(text);
-  return {n.data(), n.data() + n.size()};
-}
-
-class MirrorTest : public ::testing::Test {
+class MirrorTest : public MirrorFixture {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "mirror-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-  }
-  void TearDown() override {
-    mirror_.reset();
-    std::filesystem::remove_all(directory_);
-  }
-
-  MirrorOptions options() const {
-    MirrorOptions made;
-    made.directory = directory_;
-    return made;
-  }
-  Mirror& mirror() {
-    if (!mirror_) mirror_ = std::move(*open_mirror(options()));
-    return *mirror_;
-  }
-
   static Bytes soa(std::uint32_t serial) {
     Bytes rdata = wire("ns.z.");
     const Bytes mailbox = wire("h.z.");
@@ -98,9 +71,6 @@ class MirrorTest : public ::testing::Test {
     for (bool more = reader->seek(generation, {}, found); more; more = reader->next(found)) ++count;
     return count;
   }
-
-  std::string directory_;
-  std::unique_ptr<Mirror> mirror_;
 };
 
 TEST_F(MirrorTest, zone_ids_are_kept_and_never_reused) {
@@ -192,7 +162,7 @@ TEST_F(MirrorTest, small_zones_are_published_many_in_one_commit) {
 }
 
 TEST_F(MirrorTest, a_full_map_grows_under_readers) {
-  MirrorOptions small = options();
+  MirrorOptions small = options_;
   small.map_octets = 256 << 10;
   mirror_ = std::move(*open_mirror(small));
   std::atomic<bool> stop{false};
@@ -228,7 +198,7 @@ TEST_F(MirrorTest, a_reader_that_was_killed_keeps_no_old_pages) {
   publish(1);
   const pid_t child = ::fork();
   if (child == 0) {
-    MirrorOptions beside = options();
+    MirrorOptions beside = options_;
     beside.read_only = true;
     const auto opened = open_mirror(beside);
     if (!opened) ::_exit(1);
@@ -248,11 +218,11 @@ TEST_F(MirrorTest, a_reader_that_was_killed_keeps_no_old_pages) {
 
 TEST_F(MirrorTest, a_second_one_is_refused_and_reading_beside_it_works) {
   publish_bulk(1, {});
-  EXPECT_EQ(open_mirror(options()).error().reason, "mirror-in-use");
+  EXPECT_EQ(open_mirror(options_).error().reason, "mirror-in-use");
 }
 
 TEST_F(MirrorTest, read_only_needs_a_mirror) {
-  MirrorOptions read_only = options();
+  MirrorOptions read_only = options_;
   read_only.read_only = true;
   EXPECT_EQ(open_mirror(read_only).error().reason, "mirror-missing");
   publish_bulk(1, {"a.z."});
@@ -273,9 +243,9 @@ TEST_F(MirrorTest, foreign_files_are_refused_untouched_and_set_aside_on_request)
   const std::string path = directory_ + "/mirror.mdb";
   std::ofstream(path) << std::string(20000, 'x');
   const Bytes before = contents(path);
-  EXPECT_EQ(open_mirror(options()).error().reason, "mirror-schema");
+  EXPECT_EQ(open_mirror(options_).error().reason, "mirror-schema");
   EXPECT_EQ(contents(path), before);
-  MirrorOptions reset = options();
+  MirrorOptions reset = options_;
   reset.reset = true;
   EXPECT_TRUE(open_mirror(reset));
   EXPECT_EQ(contents(path + ".aside-1"), before);
@@ -301,14 +271,14 @@ TEST_F(MirrorTest, a_newer_schema_and_another_programs_lmdb_file_are_refused_unt
   };
   change("meta", "schema", {0, 0, 0, 4});
   Bytes before = contents(path);
-  auto refused = open_mirror(options());
+  auto refused = open_mirror(options_);
   EXPECT_EQ(refused.error().reason, "mirror-schema");
   EXPECT_NE(refused.error().message.find("version 4"), std::string::npos);
   EXPECT_EQ(contents(path), before);
   std::filesystem::remove(path);
   change("customers", "a", {1});
   before = contents(path);
-  EXPECT_EQ(open_mirror(options()).error().reason, "mirror-schema");
+  EXPECT_EQ(open_mirror(options_).error().reason, "mirror-schema");
   EXPECT_EQ(contents(path), before);
 }
 

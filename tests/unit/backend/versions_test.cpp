@@ -2,43 +2,21 @@
 #include <gtest/gtest.h>
 #include <lmdb.h>
 
-#include <filesystem>
 #include <map>
 
 #include "backend/lmdb/store_format.h"
 #include "backend/version_walk.h"
 #include "backend/zone_builder.h"
 #include "backend/zone_merge.h"
+#include "unit/backend/mirror_fixture.h"
 
 namespace understudy::backend {
 namespace {
 
-using Bytes = std::vector<std::uint8_t>;
 using Contents = std::map<std::string, std::string>;  // owner: addresses
 
-Name name(std::string_view text) { return *Name::from_text(text); }
-Bytes wire(std::string_view text) {
-  const Name n = name(text);
-  return {n.data(), n.data() + n.size()};
-}
-
-class Versions : public ::testing::Test {
+class Versions : public MirrorFixture {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "versions-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    options_.directory = pattern;
-    options_.map_octets = 1ull << 30;
-  }
-  void TearDown() override {
-    mirror_.reset();
-    std::filesystem::remove_all(options_.directory);
-  }
-  Mirror& mirror() {
-    if (!mirror_) mirror_ = std::move(*open_mirror(options_));
-    return *mirror_;
-  }
-
   void add_records(ZoneBuilder& builder, std::uint32_t serial, const Contents& contents) {
     Bytes soa = wire("ns.z.");
     soa.resize(soa.size() + 1 + 20);
@@ -118,9 +96,7 @@ class Versions : public ::testing::Test {
     return reader->versions(reader->zone(name("z."))->id);
   }
 
-  MirrorOptions options_;
   Keep keep_;
-  std::unique_ptr<Mirror> mirror_;
 };
 
 TEST_F(Versions, each_is_read_back_also_after_a_restart) {

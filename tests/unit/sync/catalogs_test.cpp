@@ -2,37 +2,27 @@
 // and what a start finds.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <boost/asio.hpp>
 #include <filesystem>
 #include <fstream>
 
+#include "support/sync_run.h"
 #include "sync/reasons.h"
-#include "sync/sync.h"
 
 namespace understudy::sync {
 namespace {
 
-namespace asio = boost::asio;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
 dns::Name name(std::string_view text) { return *dns::Name::from_text(text); }
 
-class CatalogsTest : public testing::Test {
+class CatalogsTest : public test::SyncRun {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "catalogs-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
+  CatalogsTest() {
     write("member", "@ SOA ns host 1 3600 600 86400 300\n@ NS ns\nns A 192.0.2.1\n");
     list("cat", {"a", "b", "c", "d"});
-  }
-  void TearDown() override {
-    close();
-    std::filesystem::remove_all(directory_);
   }
 
   void write(const std::string& file, const std::string& lines) {
@@ -69,26 +59,9 @@ class CatalogsTest : public testing::Test {
   }
   void open() {
     close();
-    auto opened = backend::open_mirror({.directory = directory_ + "/mirror", .map_octets = 1u << 30});
-    ASSERT_TRUE(opened) << opened.error().message;
-    mirror_ = std::move(*opened);
-    context_ = std::make_unique<asio::io_context>();
-    tables_ = std::make_unique<backend::ZoneTables>();
-    sync_ = std::make_unique<Sync>(*context_, *mirror_, *tables_, clock_, SyncOptions{directory_, 2});
-    ASSERT_TRUE(sync_->start(zones_, catalogs_));
-  }
-  void close() {
-    if (sync_) sync_->stop();
-    sync_.reset();
-    context_.reset();
-    tables_.reset();
-    mirror_.reset();
+    start(clock_, zones_, catalogs_);
   }
 
-  template <class Condition>
-  void run_until(Condition condition) {
-    while (!condition()) context_->run_one();
-  }
   template <class Result, class Begin>
   Result wait(Begin begin) {
     std::optional<Result> outcome;
@@ -122,14 +95,9 @@ class CatalogsTest : public testing::Test {
 
   const std::vector<std::string> all_ = {"a.test.", "b.test.", "c.test.", "d.test."};
   SystemClock clock_;
-  std::string directory_;
   unsigned serial_ = 0;
   std::vector<ZoneSettings> zones_;
   std::vector<CatalogSettings> catalogs_;
-  std::unique_ptr<backend::Mirror> mirror_;
-  std::unique_ptr<backend::ZoneTables> tables_;
-  std::unique_ptr<asio::io_context> context_;
-  std::unique_ptr<Sync> sync_;
 };
 
 TEST_F(CatalogsTest, MembersComeGoAndComeBackToTheirData) {
@@ -341,8 +309,8 @@ TEST_F(CatalogsTest, ACatalogThatLeavesTheConfigurationTakesItsMembersAlong) {
   obey("cat.", "cat");
   open();
   wait_served(all_);
-  ASSERT_TRUE(
-      (wait<Result<ReloadOutcome>>([&](Sync::ReloadDone done) { sync_->reload({}, {}, {}, std::move(done)); })));
+  ASSERT_TRUE((wait<Result<ReloadOutcome>>(
+      [&](Sync::ReloadDone done) { sync_->reload({}, {}, {}, std::move(done)); })));
   EXPECT_THAT(served(), IsEmpty());
   EXPECT_EQ(sync_->unserved().size(), 5u);
   zones_.clear();

@@ -2,59 +2,29 @@
 // file, so that each is the test's own; a real mirror, the real clock, and no waiting but for what must
 // happen.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <boost/asio.hpp>
 #include <filesystem>
 #include <fstream>
 
 #include "backend/lookup.h"
-#include "sync/sync.h"
+#include "support/sync_run.h"
 
 namespace understudy::sync {
 namespace {
 
-namespace asio = boost::asio;
-
 dns::Name name(std::string_view text) { return *dns::Name::from_text(text); }
 
-class Decisions : public ::testing::Test, public backend::PublicationListener {
+class Decisions : public test::SyncRun, public backend::PublicationListener {
  protected:
   Decisions() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "decisions-XXXXXX").string();
-    directory_ = mkdtemp(pattern.data());
-    std::filesystem::create_directory(directory_ + "/mirror");
     settings_.apex = name("z.");
     settings_.sources = {FileSource{directory_ + "/zone"}};
     settings_.gate.shrink = 0.3;
     settings_.gate.losses = Act::hold;
   }
-  ~Decisions() override {
-    close();
-    std::filesystem::remove_all(directory_);
-  }
   void published(const backend::ZoneEntry&, const backend::ZoneRow&) override { ++publications_; }
 
-  void open() {
-    mirror_ = std::move(*backend::open_mirror({.directory = directory_ + "/mirror", .map_octets = 1u << 30}));
-    context_ = std::make_unique<asio::io_context>();
-    tables_ = std::make_unique<backend::ZoneTables>();
-    sync_ = std::make_unique<Sync>(*context_, *mirror_, *tables_, clock_, SyncOptions{directory_, 2});
-    sync_->add_listener(*this);
-    const Result<> started = sync_->start({settings_});
-    ASSERT_TRUE(started) << started.error().message;
-  }
-  void close() {
-    if (sync_) sync_->stop();
-    sync_.reset();
-    context_.reset();
-    tables_.reset();
-    mirror_.reset();
-  }
-  template <class Condition>
-  void run_until(Condition condition) {
-    while (!condition()) context_->run_one();
-  }
+  void open() { start(clock_, {settings_}, {}, this); }
   // "a b" makes the names a.z. and b.z.; `more` stands as it is.
   void write(int serial, std::string_view names, std::string_view more = {}) {
     std::ofstream file(directory_ + "/new");
@@ -103,13 +73,8 @@ class Decisions : public ::testing::Test, public backend::PublicationListener {
     return pin.acquire().find(name("z."))->service();
   }
 
-  std::string directory_;
   ZoneSettings settings_;
   SystemClock clock_;
-  std::unique_ptr<asio::io_context> context_;
-  std::unique_ptr<backend::Mirror> mirror_;
-  std::unique_ptr<backend::ZoneTables> tables_;
-  std::unique_ptr<Sync> sync_;
   int publications_ = 0;
 };
 

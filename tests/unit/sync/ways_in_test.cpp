@@ -2,13 +2,9 @@
 // own, one that refuses EDNS, the parent of an unsigned zone; and when the first signature ends. Name servers
 // in this process, a real mirror, and no waiting but for what must happen.
 #include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <boost/asio.hpp>
-#include <filesystem>
 
 #include "support/message.h"
-#include "sync/sync.h"
+#include "support/sync_run.h"
 #include "unit/net/responder.h"
 
 namespace understudy::sync {
@@ -102,37 +98,12 @@ class Server {
   net::Responder responder_;
 };
 
-class WaysIn : public testing::Test {
+class WaysIn : public test::SyncRun {
  protected:
-  WaysIn() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "ways-in-XXXXXX").string();
-    directory_ = mkdtemp(pattern.data());
-    std::filesystem::create_directory(directory_ + "/mirror");
-    settings_.apex = apex_;
-  }
-  ~WaysIn() override {
-    close();
-    std::filesystem::remove_all(directory_);
-  }
+  WaysIn() { settings_.apex = apex_; }
   void open() {
-    mirror_ = std::move(*backend::open_mirror({.directory = directory_ + "/mirror", .map_octets = 1u << 30}));
-    context_ = std::make_unique<boost::asio::io_context>();
-    tables_ = std::make_unique<backend::ZoneTables>();
-    sync_ = std::make_unique<Sync>(*context_, *mirror_, *tables_, clock_, SyncOptions{directory_, 2});
-    const Result<> started = sync_->start({settings_});
-    ASSERT_TRUE(started) << started.error().message;
+    start(clock_, {settings_});
     run_until([this] { return sync_->all_tried(); });
-  }
-  void close() {
-    if (sync_) sync_->stop();
-    sync_.reset();
-    context_.reset();
-    tables_.reset();
-    mirror_.reset();
-  }
-  template <class Condition>
-  void run_until(Condition condition) {
-    while (!condition()) context_->run_one();
   }
   template <class Order>
   std::string ask(Order order) {
@@ -153,13 +124,8 @@ class WaysIn : public testing::Test {
   }
 
   const dns::Name apex_ = *dns::Name::from_text("z.");
-  std::string directory_;
   ZoneSettings settings_;
   SystemClock clock_;
-  std::unique_ptr<boost::asio::io_context> context_;
-  std::unique_ptr<backend::Mirror> mirror_;
-  std::unique_ptr<backend::ZoneTables> tables_;
-  std::unique_ptr<Sync> sync_;
 };
 
 TEST_F(WaysIn, TheOneThatGaveTheZoneIsWaitedFor) {

@@ -1,14 +1,12 @@
 // Zones added and removed while Sync runs, with zone files as sources and a wall clock that the test sets.
 // Tests wait for what must happen, never for a length of time.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <boost/asio.hpp>
 #include <filesystem>
 #include <fstream>
 
+#include "support/sync_run.h"
 #include "sync/reasons.h"
-#include "sync/sync.h"
 
 namespace understudy::sync {
 namespace {
@@ -27,18 +25,9 @@ class SetClock final : public Clock {
 
 constexpr UnixTime day = 86400;
 
-class ZoneChangesTest : public testing::Test {
+class ZoneChangesTest : public test::SyncRun {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "zone-changes-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-    write(1);
-  }
-  void TearDown() override {
-    close();
-    std::filesystem::remove_all(directory_);
-  }
+  ZoneChangesTest() : SyncRun(1) { write(1); }
 
   void write(unsigned serial) {
     const std::string path = directory_ + "/zone";
@@ -54,28 +43,7 @@ class ZoneChangesTest : public testing::Test {
   }
   void open(std::vector<ZoneSettings> zones = {}) {
     close();
-    open_mirror();
-    context_ = std::make_unique<asio::io_context>();
-    tables_ = std::make_unique<backend::ZoneTables>();
-    sync_ = std::make_unique<Sync>(*context_, *mirror_, *tables_, clock_, SyncOptions{directory_, 1});
-    ASSERT_TRUE(sync_->start(std::move(zones)));
-  }
-  void open_mirror() {
-    auto opened = backend::open_mirror({.directory = directory_ + "/mirror", .map_octets = 1u << 30});
-    ASSERT_TRUE(opened) << opened.error().message;
-    mirror_ = std::move(*opened);
-  }
-  void close() {
-    if (sync_) sync_->stop();
-    sync_.reset();
-    context_.reset();
-    tables_.reset();
-    mirror_.reset();
-  }
-
-  template <class Condition>
-  void run_until(Condition condition) {
-    while (!condition()) context_->run_one();
+    start(clock_, std::move(zones));
   }
   // What came out of a request.
   using Answer = std::shared_ptr<std::optional<Result<std::string>>>;
@@ -113,11 +81,6 @@ class ZoneChangesTest : public testing::Test {
   }
 
   SetClock clock_;
-  std::string directory_;
-  std::unique_ptr<backend::Mirror> mirror_;
-  std::unique_ptr<backend::ZoneTables> tables_;
-  std::unique_ptr<asio::io_context> context_;
-  std::unique_ptr<Sync> sync_;
 };
 
 // An entry that demands a key for a source's address would be worth nothing beside one that demands none.
