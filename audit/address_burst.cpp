@@ -180,23 +180,35 @@ void AddressBurst::arrived(dns::Octets response, OwnAnswers::Batch& own) {
 }
 
 void AddressBurst::heard(Slot& slot, dns::Octets response, OwnAnswers::Batch& own) {
-  pacer_.answered();
-  silent_in_a_row_ = 0;
-  if (!slot.ask) {
-    return heard_serial(
-        normalise(apex(), {pass_->apex(), dns::RRType::SOA, false, false, pass_->apex()}, response));
+  if (slot.ask) return settle(*slot.ask, slot.query, response, own);
+  const Question soa{pass_->apex(), dns::RRType::SOA, false, false, pass_->apex()};
+  const NormalAnswer answer = normalise(apex(), soa, response);
+  note(answer);
+  heard_serial(answer);
+}
+
+// An address that refuses is asked less, and in the end no more, as one that is silent.
+void AddressBurst::note(const NormalAnswer& answer) {
+  if (answer.end != NormalAnswer::End::unknown) {
+    pacer_.answered();
+    useless_in_a_row_ = 0;
+    return;
   }
-  settle(*slot.ask, slot.query, response, own);
+  pacer_.unanswered();
+  if (++useless_in_a_row_ >= patience) pass_->give_up();
 }
 
 // Our answer last, from the newest version.
 void AddressBurst::settle(const Ask& ask, dns::Octets query, dns::Octets theirs, OwnAnswers::Batch& own) {
   const dns::Octets ours = own.answer(query);
   // An SOA says more than what it is compared for, and so does a second answer.
-  if (!ask.again && ask.question.type != dns::RRType::SOA && is_same_answer(ours, theirs))
+  if (!ask.again && ask.question.type != dns::RRType::SOA && is_same_answer(ours, theirs)) {
+    pacer_.answered();
+    useless_in_a_row_ = 0;
     return pass_->settle_same(ask, now());
+  }
   const NormalAnswer answer = normal(apex(), ask.question, theirs);
-  if (answer.end == NormalAnswer::End::unknown) pacer_.unanswered();
+  note(answer);
   pass_->settle(ask, normal(apex(), ask.question, ours), answer, now(), {ours, theirs});
 }
 
@@ -223,7 +235,8 @@ void AddressBurst::expire() {
     Slot& slot = slots_[sent.slot];
     if (slot.ticket != sent.ticket) continue;
     lost = true;
-    if (slot.tries < tries && silent_in_a_row_ < patience) {
+    if (slot.tries < tries && useless_in_a_row_ < patience) {
+      pacer_.sent(moment);  // it counts as a question, and some providers bill it
       slot_of_id_[dns::load16(slot.query.data())] = nobody;
       prepare(sent.slot);
     } else {
@@ -242,13 +255,13 @@ void AddressBurst::unanswered(std::uint16_t number, std::string why) {
   const std::optional<Ask> ask = std::move(slot.ask);
   free_slot(number);
   const NormalAnswer nothing = no_answer(std::move(why));
-  ++silent_in_a_row_;
+  ++useless_in_a_row_;
   if (ask) {
     pass_->settle(*ask, normal(apex(), ask->question, context_.own.answer(query_of(*ask))), nothing, now());
   } else {
     heard_serial(nothing);
   }
-  if (silent_in_a_row_ >= patience) pass_->give_up();
+  if (useless_in_a_row_ >= patience) pass_->give_up();
 }
 
 void AddressBurst::ask_over_stream(std::uint16_t number) {
@@ -256,10 +269,12 @@ void AddressBurst::ask_over_stream(std::uint16_t number) {
   slot_of_id_[dns::load16(slot.query.data())] = nobody;
   slot.ticket = 0;
   ++streams_;
+  pacer_.sent(context_.clock.steady());
   net::AskOptions options;
   options.timeout = context_.timeout * tries;
   options.tcp_only = true;
-  const auto answered = [this, number](std::exception_ptr fault, const Result<net::ServerResponse>& response) {
+  const auto answered = [this, number](std::exception_ptr fault,
+                                       const Result<net::ServerResponse>& response) {
     --streams_;
     if (fault) return unanswered(number, "no memory");
     if (!response) return unanswered(number, std::string(response.error().reason));

@@ -30,7 +30,8 @@ class AddressBurst {
   static constexpr std::size_t room = 192;
   static constexpr unsigned tries = 3;
   static constexpr std::chrono::seconds serial_period{30};
-  // The address is given up after so many questions in a row without any answer.
+  // The address is given up after so many questions in a row to which it was silent, or said nothing of the
+  // zone (REFUSED, where it does not have it).
   static constexpr unsigned patience = 12;
 
   AddressBurst(BurstContext& context, std::shared_ptr<ZonePass> pass);
@@ -78,6 +79,7 @@ class AddressBurst {
   void settle(const Ask& ask, dns::Octets query, dns::Octets theirs, OwnAnswers::Batch& own);
   void unanswered(std::uint16_t slot, std::string why);
   void heard_serial(const NormalAnswer& answer);
+  void note(const NormalAnswer& answer);
   void ask_over_stream(std::uint16_t slot);
   void free_slot(std::uint16_t slot);
 
@@ -95,7 +97,7 @@ class AddressBurst {
   double window_ = 16;
   std::uint32_t last_ticket_ = 0;
   std::size_t streams_ = 0;
-  unsigned silent_in_a_row_ = 0;
+  unsigned useless_in_a_row_ = 0;
   bool asking_serial_ = false, serial_told_ = false;
   SteadyTime serial_due_{};
 };

@@ -155,6 +155,8 @@ asio::awaitable<AddressRunner::Heard> AddressRunner::put(Self self, std::shared_
   Result<net::ServerResponse> response = co_await std::move(asking);
   Heard heard;
   if (response) {
+    // What was cut short was asked twice.
+    if (response->transport == net::Transport::tcp) self->pacer_.sent(self->shared_->clock.steady());
     heard.answer = normalise(slot->pass->apex(), question, response->octets);
     heard.octets = std::move(response->octets);
   } else {

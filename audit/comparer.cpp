@@ -53,10 +53,9 @@ struct Comparer::Impl {
   Zone* zone_of(dns::NameView name);
   void doubted(const dns::Name& apex);
   void flush();
+  void look_for_unused();
   void tell_of_expectations(Zone& zone);
-  ZoneComparison report(const Zone& zone) const {
-    return combine(zone.name, zone.passes, options.expectations, clock.wall());
-  }
+  ZoneComparison report(const Zone& zone) const;
   Instant now() const { return {clock.steady(), clock.wall()}; }
   PassOptions pass_options() const;
 
@@ -71,6 +70,7 @@ struct Comparer::Impl {
   std::map<net::Endpoint, std::shared_ptr<AddressRunner>> runners;  // stay when the last of their zones goes
   std::vector<server::QuerySamples*> samples;
   const std::shared_ptr<std::size_t> kept = std::make_shared<std::size_t>(0);  // mismatches of all passes
+  std::vector<bool> needed;  // of each expectation: in some zone it explains something, or may still
   boost::asio::steady_timer timer;
   SteadyTime flushed{};
   const std::shared_ptr<const bool> alive =
@@ -226,8 +226,27 @@ void Comparer::Impl::doubted(const dns::Name& apex) {
   options.refresh(found->second.name);
 }
 
+// One that is for several zones is not pointless where only one of them has no use for it.
+ZoneComparison Comparer::Impl::report(const Zone& zone) const {
+  ZoneComparison all = combine(zone.name, zone.passes, options.expectations, clock.wall());
+  for (ExpectedState& state : all.expectations)
+    state.unused = state.unused && state.number < needed.size() && !needed[state.number];
+  return all;
+}
+
+void Comparer::Impl::look_for_unused() {
+  if (!options.expectations || options.expectations->empty()) return;
+  needed.assign(options.expectations->size(), false);
+  for (const auto& [key, zone] : zones) {
+    for (const ExpectedState& state :
+         combine(zone.name, zone.passes, options.expectations, clock.wall()).expectations)
+      needed[state.number] = needed[state.number] || !state.unused;
+  }
+}
+
 void Comparer::Impl::flush() {
   flushed = clock.steady();
+  look_for_unused();
   std::vector<backend::AuditRow> rows;
   for (auto& [key, zone] : zones) {
     tell_of_expectations(zone);

@@ -2,6 +2,7 @@
 // metrics print it.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,7 @@ enum class Class : std::uint8_t {
   negative_ttl,
   flags,
 };
+inline constexpr std::size_t class_count = 10;
 std::string_view to_string(Class c);
 std::string_view to_string(Verdict v);
 
@@ -58,6 +60,7 @@ struct Mismatch {
 
 // What is left of an expectation: how many differences it explains, and whether it still has a purpose.
 struct ExpectedState {
+  std::size_t number = 0;  // among all expectations
   std::string owner, reason;
   std::optional<dns::RRType> type;
   std::optional<Class> difference;
@@ -80,6 +83,9 @@ struct ZoneComparison {
   std::uint64_t version = 0;
   std::vector<Tally> against;
   std::vector<Mismatch> mismatches;  // now; bounded
+  // Of each of `against`, how many by class: all that are known, whether or not they are listed.
+  std::vector<std::array<std::uint64_t, class_count>> mismatching;
+  UnixTime oldest_mismatch = 0;  // 0: none
   std::vector<ExpectedState> expectations;
   std::uint64_t expected = 0;  // differences of now that were expected
   bool complete = false;       // the live version was fully covered at every address, nothing unknown

@@ -147,7 +147,7 @@ class ZonePass {
   std::optional<std::size_t> expectation_of(const Question& question, Class difference, UnixTime now) const;
   std::vector<std::uint8_t> position() const;
   void restore_position(dns::Octets value, Instant now);
-  void restore_evidence(Evidence evidence);
+  void restore_evidence(Evidence evidence, UnixTime now);
 
   PassOptions options_;
   QuestionWalk walk_;

@@ -76,7 +76,7 @@ void ZonePass::restore(const backend::ZoneRow& zone, const std::vector<backend::
     if (row.kind == backend::AuditKind::pass) {
       if (row.key == address_key(tally_.address)) restore_position(row.value, now);
     } else if (auto evidence = decode_evidence(row.value); evidence && evidence->address == tally_.address) {
-      restore_evidence(std::move(*evidence));
+      restore_evidence(std::move(*evidence), now.wall);
     }
   }
 }
@@ -110,7 +110,7 @@ void ZonePass::restore_position(dns::Octets value, Instant now) {
   walk_due_ = now.steady;
 }
 
-void ZonePass::restore_evidence(Evidence evidence) {
+void ZonePass::restore_evidence(Evidence evidence, UnixTime now) {
   if (!make_room(true)) return;
   Known known;
   const auto side = [&](dns::Octets message) {
@@ -124,7 +124,7 @@ void ZonePass::restore_evidence(Evidence evidence) {
   known.nsid = theirs.nsid;
   known.zone_version = theirs.zone_serial;
   known.content = fingerprint(theirs).content;
-  known.expected = expectation_of(evidence.question, evidence.difference, evidence.seen);
+  known.expected = expectation_of(evidence.question, evidence.difference, now);
   known.unsaved = false;
   const Subject subject = subject_of(evidence.question);
   known.evidence = std::move(evidence);

@@ -89,7 +89,12 @@ void add_zone(Exposition& out, const sync::ZoneStatus& zone, UnixTime now) {
   }
 }
 
+// It tells its serial, and answers most of what it is asked.
+bool answers(const audit::Tally& tally) { return tally.serial_answered && tally.unknown * 2 <= tally.asked; }
+
+// A zone that is compared with nobody has no series: zeros would look like a comparer that fell silent.
 void add_comparison(Exposition& out, const audit::ZoneComparison& comparison) {
+  if (comparison.against.empty()) return;
   constexpr audit::Verdict verdicts[] = {audit::Verdict::match, audit::Verdict::mismatch,
                                          audit::Verdict::dynamic, audit::Verdict::unknown};
   const std::string label = zone_label(comparison.zone);
@@ -97,24 +102,19 @@ void add_comparison(Exposition& out, const audit::ZoneComparison& comparison) {
     out.add(Id::compare, {label, audit::to_string(verdict)},
             number(comparison.totals[static_cast<std::size_t>(verdict)]));
   }
-  UnixTime oldest = 0;
-  std::map<std::pair<std::string, audit::Class>, std::uint64_t> counts;
-  for (const audit::Mismatch& mismatch : comparison.mismatches) {
-    ++counts[{net::to_string(mismatch.address), mismatch.difference}];
-    if (oldest == 0 || mismatch.since < oldest) oldest = mismatch.since;
-  }
-  for (const audit::Tally& tally : comparison.against) {
-    const std::string address = net::to_string(tally.address);
+  for (std::size_t i = 0; i < comparison.against.size(); ++i) {
+    const std::string address = net::to_string(comparison.against[i].address);
     for (const audit::Class c : classes) {
-      const auto count = counts.find({address, c});
       out.add(Id::compare_mismatches, {label, address, audit::to_string(c)},
-              count == counts.end() ? 0 : number(count->second));
+              number(comparison.mismatching[i][static_cast<std::size_t>(c)]));
     }
+    out.add(Id::compare_primary_up, {label, address}, answers(comparison.against[i]) ? 1 : 0);
   }
   out.add(Id::compare_expected, {label}, number(comparison.expected));
   out.add(Id::compare_coverage, {label}, comparison.coverage);
   out.add(Id::compare_last_full_pass, {label}, instant(comparison.last_full_pass));
-  if (oldest != 0) out.add(Id::compare_oldest_mismatch, {label}, instant(oldest));
+  if (comparison.oldest_mismatch != 0)
+    out.add(Id::compare_oldest_mismatch, {label}, instant(comparison.oldest_mismatch));
 }
 
 // Counts by labels, with those that must be there from the start at 0.
@@ -248,11 +248,13 @@ SyncSnapshot take_snapshot(const Rooms& rooms, const ZoneChoice& choice) {
   });
   for (audit::ZoneComparison& comparison : rooms.comparer.comparisons()) {
     all.mismatching += comparison.mismatches.empty() ? 0 : 1;
-    for (const audit::Tally& tally : comparison.against)
-      all.mismatches_by_address.try_emplace(net::to_string(tally.address), 0);
-    for (const audit::Mismatch& mismatch : comparison.mismatches) {
-      ++all.mismatches[mismatch.difference];
-      ++all.mismatches_by_address[net::to_string(mismatch.address)];
+    for (std::size_t i = 0; i < comparison.against.size(); ++i) {
+      std::uint64_t& here = all.mismatches_by_address[net::to_string(comparison.against[i].address)];
+      for (const audit::Class c : classes) {
+        const std::uint64_t count = comparison.mismatching[i][static_cast<std::size_t>(c)];
+        here += count;
+        all.mismatches[c] += count;
+      }
     }
     if (chosen.contains(zone_label(comparison.zone))) snapshot.comparisons.push_back(std::move(comparison));
   }

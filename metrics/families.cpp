@@ -100,6 +100,8 @@ constexpr FamilyRow rows[] = {
      "Comparisons with a primary's answer, by verdict."},
     {Id::compare_mismatches, "understudy_compare_mismatches", Type::gauge, zone_primary_class,
      "Answers that differ from a primary's now, by class."},
+    {Id::compare_primary_up, "understudy_compare_primary_up", Type::gauge, zone_primary,
+     "1 where the address that is compared with tells its serial and answers most questions; else 0."},
     {Id::compare_expected, "understudy_compare_expected", Type::gauge, zone,
      "Answers that differ from a primary's now as [[compare.expect]] says."},
     {Id::compare_coverage, "understudy_compare_coverage_ratio", Type::gauge, zone,

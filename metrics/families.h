@@ -44,6 +44,7 @@ enum class FamilyId : std::uint8_t {
   transfers_out,
   compare,
   compare_mismatches,
+  compare_primary_up,
   compare_expected,
   compare_coverage,
   compare_last_full_pass,

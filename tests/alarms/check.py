@@ -3,8 +3,10 @@ that each has its section in the runbook, with what it means, what to look at an
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", ".."))
@@ -38,6 +40,30 @@ class Alarms(unittest.TestCase):
         severities = set(re.findall(r"labels: {severity: (\w+)}", text("deploy", "prometheus", "understudy.rules.yml")))
         self.assertEqual(severities, {"critical", "warning"}, "every severity has its route")
 
+    def test_the_example_has_words_for_several_zones_at_once(self):
+        """The pager has one call for all zones of an alarm: annotations that they do not share must not leave it empty."""
+        alert = ('{"status": "firing", "labels": {"alertname": "UnderstudyAllPrimariesDown", "zone": "%s"}, "annotations":'
+                 ' {"summary": "No primary of %s answers", "description": "d", "runbook_url": "docs/operations.md#primary-down"}}')
+        data = self.scratch("alerts.json", '{"receiver": "pager", "status": "firing", "alerts": [%s, %s], "groupLabels": {"alertname":'
+                            ' "UnderstudyAllPrimariesDown"}, "commonLabels": {}, "commonAnnotations": {"runbook_url":'
+                            ' "docs/operations.md#primary-down"}}' % (alert % ("a.", "a."), alert % ("b.", "b.")))
+        nothing = self.scratch("empty.tmpl", "")
+        example = text("deploy", "prometheus", "alertmanager.example.yml")
+        for key, wanted in (("description", "2 x UnderstudyAllPrimariesDown: No primary of a. answers"),
+                            ("runbook", "https://docs.example/understudy/docs/operations.md#primary-down"), ("zones", "a. b.")):
+            template = re.search(rf"^ +{key}: '(.+)'$", example, re.MULTILINE).group(1)
+            done = subprocess.run(["amtool", "template", "render", f"--template.glob={nothing}", f"--template.text={template}",
+                                   f"--template.data={data}"], capture_output=True, text=True, timeout=120, check=False)
+            self.assertEqual((done.returncode, done.stdout.strip()), (0, wanted), done.stderr)
+
+    def scratch(self, name, content):
+        directory = tempfile.mkdtemp(prefix="understudy-test-")
+        self.addCleanup(shutil.rmtree, directory)
+        path = os.path.join(directory, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(content)
+        return path
+
     def test_each_fires_when_it_should_and_only_then(self):
         self.promtool("test", "rules", os.path.join("tests", "alarms", "rules_test.yml"))
 
@@ -58,7 +84,7 @@ class Alarms(unittest.TestCase):
         anchors = {title.lower().replace(" ", "-"): body for title, body in sections.items()}
         for anchor in re.findall(r'runbook_url: "docs/operations.md#(.+?)"', text("deploy", "prometheus", "understudy.rules.yml")):
             self.assertIn(anchor, anchors)
-            for part in ("**Means**", "**Do**"):
+            for part in ("**Means**", "**Look at**", "**Do**"):
                 self.assertIn(part, anchors[anchor], anchor)
 
 

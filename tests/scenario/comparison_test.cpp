@@ -27,6 +27,9 @@ const std::string head =
     "sub.example. 60 NS ns.sub.example.\n"
     "ns.sub.example. 60 A 192.0.2.5\n"
     "d.example. 60 DNAME www.example.\n";
+const std::string second =
+    "second. 3600 SOA ns1.example. admin.example. 7 3600 600 86400 300\n"
+    "second. 3600 NS ns1.example.\n";
 const std::string whole = head + "www.example. 60 A 192.0.2.1\n";
 
 dns::Name product_name(std::string_view text) { return dns::Name::from_text(text).value(); }
@@ -34,9 +37,10 @@ dns::Name product_name(std::string_view text) { return dns::Name::from_text(text
 // A name server with one UDP socket. `drop_every`: 1 answers nothing, 3 drops every third query, 0 none.
 class PlainServer {
  public:
-  PlainServer(asio::io_context& context, const std::string& lines, unsigned drop_every = 0)
-      : mirror_({zone("example.", lines)}),
-        socket_(context, udp::endpoint(asio::ip::address_v4::loopback(), 0)),
+  PlainServer(asio::io_context& context, const std::string& lines, unsigned drop_every = 0,
+              const asio::ip::address& address = asio::ip::address_v4::loopback())
+      : mirror_({zone("example.", lines), zone("second.", second)}),
+        socket_(context, udp::endpoint(address, 0)),
         drop_every_(drop_every) {
     receive();
   }
@@ -45,6 +49,8 @@ class PlainServer {
   }
   unsigned asked() const { return asked_; }
   void serve(const std::string& lines) { mirror_.serve({zone("example.", lines)}); }
+  // What becomes of each response.
+  std::function<void(Bytes&)> change = [](Bytes&) {};
 
  private:
   void receive() {
@@ -57,8 +63,9 @@ class PlainServer {
   void answer(std::size_t size) {
     ++asked_;
     if (drop_every_ != 0 && asked_ % drop_every_ == 0) return;
-    const auto response =
+    auto response =
         mirror_.exchange(Bytes(query_.begin(), query_.begin() + static_cast<std::ptrdiff_t>(size)));
+    if (response) change(*response);
     if (response) socket_.send_to(asio::buffer(*response), peer_);
   }
 
@@ -71,8 +78,9 @@ class PlainServer {
 
 class Comparison : public ::testing::Test {
  protected:
-  Comparison() : mirror_({zone("example.", whole)}) {
-    audit::CompareOptions options;
+  Comparison() : mirror_({zone("example.", whole), zone("second.", second)}) { compare({}); }
+
+  void compare(audit::CompareOptions options) {
     options.queries_per_second = 2000;
     options.timeout = 100ms;
     options.confirm_after = 20ms;
@@ -178,6 +186,94 @@ TEST_F(Comparison, ASilentServerIsGivenUpOn) {
   const auto found = compare_once({silent.endpoint()});
   EXPECT_FALSE(found.complete);
   EXPECT_LT(silent.asked(), 200u);  // of more than 400
+}
+
+// Where it does not have the zone, say: nobody waits for the end of a large one.
+TEST_F(Comparison, AServerThatRefusesIsGivenUpOn) {
+  std::string lines = whole;
+  for (int i = 0; i < 200; ++i) lines += "h" + std::to_string(i) + ".example. 60 A 192.0.2.1\n";
+  mirror_.serve({zone("example.", lines)});
+  PlainServer refusing(context_, lines);
+  refusing.change = [](Bytes& response) {
+    response[3] = static_cast<std::uint8_t>((response[3] & 0xf0) | 5);
+    response.resize(12);
+    std::fill(response.begin() + 4, response.end(), std::uint8_t{0});
+  };
+  const auto found = compare_once({refusing.endpoint()});
+  EXPECT_FALSE(found.complete);
+  EXPECT_TRUE(found.mismatches.empty());
+  EXPECT_EQ(found.against[0].match, 0u);
+  EXPECT_LT(refusing.asked(), 100u);  // of more than 400
+}
+
+// It says that there is more over TCP, where nobody listens.
+TEST_F(Comparison, WhatIsCutShortAndUnreachableIsUnknown) {
+  PlainServer cut(context_, whole);
+  const std::size_t www = 29 - 1;  // all but the serial, for which UDP is enough
+  cut.change = [](Bytes& response) { response[2] |= 0x02; };
+  const auto found = compare_once({cut.endpoint()});
+  EXPECT_TRUE(found.mismatches.empty());
+  EXPECT_EQ(found.against[0].match, 0u);
+  EXPECT_GT(found.against[0].unknown, 0u);
+  EXPECT_LE(found.against[0].unknown, www + 1);
+  EXPECT_FALSE(found.complete);
+}
+
+TEST_F(Comparison, OverIpv6) {
+  PlainServer server(context_, head + "www.example. 60 A 198.51.100.1\n", 0,
+                     asio::ip::address_v6::loopback());
+  EXPECT_EQ(compare_once({server.endpoint()}).mismatches.size(), 1u);
+  ASSERT_TRUE(comparer_->start({{product_name("example."), {server.endpoint()}}}));
+  run_until([this] { return now().complete; });
+  ASSERT_EQ(now().mismatches.size(), 1u);
+  EXPECT_EQ(now().mismatches.front().address, server.endpoint());
+}
+
+// "Asked again, at another time and after a refresh": whoever keeps the zone is asked to look, and not each
+// time.
+TEST_F(Comparison, ADifferenceMakesTheZoneBeLookedAfterOnce) {
+  audit::CompareOptions options;
+  std::vector<std::string> refreshed;
+  options.refresh = [&refreshed](const dns::Name& apex) { refreshed.push_back(to_string(apex)); };
+  compare(options);
+  PlainServer server(context_, head + "www.example. 99 A 198.51.100.1\n");
+  ASSERT_TRUE(comparer_->start({{product_name("example."), {server.endpoint()}}}));
+  run_until([this] { return now().complete; });
+  EXPECT_EQ(now().mismatches.size(), 1u);
+  EXPECT_EQ(refreshed, std::vector<std::string>{"example."});
+  comparer_.reset();  // before what it calls
+}
+
+// An expectation for several zones is not pointless because one of them has no use for it; one that nobody
+// has a use for is, and one whose time is over.
+TEST_F(Comparison, AnExpectationIsPointlessWhereNoZoneNeedsIt) {
+  audit::Expectation everywhere, nowhere, before;
+  everywhere.pattern = "*";
+  std::tie(everywhere.name, everywhere.below) = audit::parse_owner_pattern("*").value();
+  everywhere.difference = audit::Class::rdata;
+  nowhere = everywhere;
+  nowhere.difference = audit::Class::dnssec;
+  before = nowhere;
+  before.until = 1'000'000;
+  audit::CompareOptions options;
+  options.expectations =
+      std::make_shared<const audit::Expectations>(audit::Expectations{everywhere, nowhere, before});
+  options.flush_period = Seconds(0);
+  compare(options);
+  PlainServer server(context_, head + "www.example. 60 A 198.51.100.1\n");
+  ASSERT_TRUE(comparer_->start(
+      {{product_name("example."), {server.endpoint()}}, {product_name("second."), {server.endpoint()}}}));
+  const auto state = [this](std::string_view apex, std::size_t number) {
+    return comparer_->comparison(product_name(apex)).value().expectations.at(number);
+  };
+  run_until([&] { return state("second.", 1).unused && state("example.", 1).unused; });
+  EXPECT_EQ(state("example.", 0).explains, 1u);
+  EXPECT_EQ(state("second.", 0).explains, 0u);
+  EXPECT_FALSE(state("example.", 0).unused);
+  EXPECT_FALSE(state("second.", 0).unused);
+  EXPECT_FALSE(state("second.", 1).over);
+  EXPECT_TRUE(state("example.", 2).over);
+  EXPECT_FALSE(state("example.", 2).unused);
 }
 
 TEST_F(Comparison, LostPacketsAreNeverAMismatch) {

@@ -72,6 +72,43 @@ TEST_F(Passes, ARestartGoesOnBeforeWhatWasNotAnswered) {
   EXPECT_TRUE(next.complete());
 }
 
+class ManyNames : public Passes {
+ protected:
+  ManyNames() {
+    std::string lines = zone_lines;
+    for (int i = 0; i < 300; ++i) lines += "n" + std::to_string(i) + ".many.example. 60 A 192.0.2.1\n";
+    mirror_.serve({zone("example.", lines)});
+  }
+  // Asks `most` questions; what was asked.
+  std::multiset<std::string> ask(ZonePass& pass, std::size_t most) {
+    std::multiset<std::string> asked;
+    while (asked.size() < most) {
+      const auto next = pass.take(*reader_, now_).value();
+      if (!next) break;
+      asked.insert(text(next->question));
+      pass.settle(*next, ours(next->question), ours(next->question), now_);
+    }
+    return asked;
+  }
+};
+
+TEST_F(ManyNames, ARestartDoesNotBeginAnew) {
+  const std::multiset<std::string> before = ask(pass_, 400);
+  const auto rows = pass_.take_rows();
+  ASSERT_TRUE(reader_->renew());
+  const auto zone_row = reader_->zone(product_name("example.")).value();
+  reader_->reset();
+  ZonePass next(product_name("example."), {}, every_hour(), 1);
+  next.heard_serial(7, now_.steady);
+  next.restore(zone_row, rows, now_);
+  const std::multiset<std::string> after = ask(next, 10'000);
+  EXPECT_TRUE(next.complete());
+  EXPECT_LT(after.size(), 400u);  // a batch was under way, and is asked again
+  std::set<std::string> all(before.begin(), before.end());
+  all.insert(after.begin(), after.end());
+  for (int i = 0; i < 300; ++i) EXPECT_TRUE(all.contains("n" + std::to_string(i) + ".many.example. A")) << i;
+}
+
 class ExpectingPass : public Passes {
  protected:
   static audit::PassOptions expecting() {
@@ -100,7 +137,15 @@ TEST_F(ExpectingPass, CountsApartUntilItsTimeIsOver) {
   pass_.count_expected(explained);
   EXPECT_EQ(explained[0], 1u);
   EXPECT_TRUE(pass_.complete());
+  const auto rows = pass_.take_rows();
   wait(3h);  // past 1'010'000
+  ASSERT_TRUE(reader_->renew());
+  ZonePass restarted(product_name("example."), {}, expecting(), 2);
+  restarted.restore(reader_->zone(product_name("example.")).value(), rows, now_);
+  reader_->reset();
+  std::vector<audit::Mismatch> kept;
+  restarted.append_mismatches(kept);
+  EXPECT_EQ(kept.size(), 2u) << "after a restart it is over as well";
   run();
   EXPECT_EQ(mismatches().size(), 2u);
   EXPECT_EQ(pass_.tally().expected, 0u);

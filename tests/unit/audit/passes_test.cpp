@@ -96,6 +96,54 @@ TEST_F(Passes, AnotherSerialExcusesForAWhile) {
   EXPECT_TRUE(pass_.complete());
 }
 
+// RFC 9660: the version that an answer comes from, rather than the serial that was told some time ago.
+TEST_F(Passes, TheVersionOfAnAnswerGoesBeforeTheSerialThatWasTold) {
+  const auto put = [this](std::optional<std::uint32_t> version) {
+    for (;;) {
+      const auto ask = pass_.take(*reader_, now_).value();
+      if (!ask) return;
+      audit::NormalAnswer answer = theirs(ask->question);
+      answer.zone_serial = version;
+      pass_.settle(*ask, ours(ask->question), answer, now_);
+    }
+  };
+  const auto settle = [&](std::optional<std::uint32_t> version) {
+    put(version);
+    for (int i = 0; i < 20; ++i) {
+      wait(1s);
+      put(version);
+    }
+  };
+  theirs_["www.example. A"] = {.answer = "www.example. 60 A 198.51.100.1"};
+  settle(8);  // the address told 7, which is ours
+  EXPECT_TRUE(mismatches().empty());
+  EXPECT_FALSE(pass_.complete());
+  pass_.heard_serial(8, now_.steady);
+  pass_.heard_serial(7, now_.steady);  // what waited is asked again
+  settle(7);
+  EXPECT_EQ(mismatches().size(), 1u);
+}
+
+// Some answer by the client's network, and a question says every other time that there is none (RFC 7871).
+TEST_F(Passes, AnswersThatDependOnTheClientsNetworkAreDynamic) {
+  const auto put = [this] {
+    for (;;) {
+      const auto ask = pass_.take(*reader_, now_).value();
+      if (!ask) return;
+      theirs_["www.example. A"] = {.answer = ask->tries % 2 == 0 ? "www.example. 60 A 198.51.100.1"
+                                                                 : "www.example. 60 A 198.51.100.2"};
+      pass_.settle(*ask, ours(ask->question), theirs(ask->question), now_);
+    }
+  };
+  put();
+  for (int i = 0; i < 20; ++i) {
+    wait(1s);
+    put();
+  }
+  EXPECT_TRUE(mismatches().empty());
+  EXPECT_EQ(pass_.tally().dynamic, 1u);
+}
+
 TEST_F(Passes, AnAddressThatIsBehindIsAskedAgainWhenItHasCaughtUp) {
   theirs_["www.example. A"] = {.answer = "www.example. 60 A 198.51.100.1"};
   pass_.heard_serial(6, now_.steady);
@@ -245,6 +293,36 @@ TEST_F(Passes, ClientsQueriesAreAskedToo) {
   asked_.clear();
   EXPECT_EQ(run(), static_cast<int>(ZonePass::most_live));
   EXPECT_TRUE(asked_.contains("WwW.example. A"));
+  EXPECT_TRUE(pass_.complete());
+}
+
+TEST_F(Passes, ClientsQueriesAreAskedWithTheDoBitThatTheyHad) {
+  run();
+  pass_.offer(question("www.example.", "A"), true);
+  pass_.offer(question("www.example.", "TXT"), false);
+  EXPECT_TRUE(pass_.take(*reader_, now_).value()->dnssec);
+  EXPECT_FALSE(pass_.take(*reader_, now_).value()->dnssec);
+}
+
+class ShortPeriod : public Passes {
+ protected:
+  ShortPeriod() : Passes({1s, confirm_after, 600s, 24h, false, {}}) {}
+};
+
+// The budget wins over the period: what takes longer is not begun anew before its end.
+TEST_F(ShortPeriod, APassComesToItsEnd) {
+  double covered = 0;
+  for (std::size_t asked = 0; asked < expected_questions.size(); ++asked) {
+    const auto ask = pass_.take(*reader_, now_).value();
+    ASSERT_TRUE(ask) << asked;
+    asked_.insert(text(ask->question));
+    pass_.settle(*ask, ours(ask->question), ours(ask->question), now_);
+    EXPECT_GE(pass_.coverage(), covered);
+    covered = pass_.coverage();
+    EXPECT_EQ(pass_.complete(), asked + 1 == expected_questions.size());
+    wait(5s);
+  }
+  EXPECT_EQ(asked_, expected_questions);
   EXPECT_TRUE(pass_.complete());
 }
 

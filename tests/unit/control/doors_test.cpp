@@ -1,5 +1,5 @@
-// The operator's doors over running rooms: the control socket, HTTP; and what they say while the sync thread is
-// stuck.
+// The operator's doors over running rooms: the control socket, HTTP; and what they say while the sync thread
+// is stuck.
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
@@ -138,11 +138,11 @@ TEST_F(Doors, HttpTellsStateReadinessAndMetrics) {
         "understudy_zone_records{zone=\"z.test.\"} 3\n", "understudy_zones_suppressed 0\n",
         "understudy_zone_requests_total{zone=\"z.test.\"} ",
         "understudy_dns_requests_total{proto=\"udp\",family=\"ipv4\",type=\"SOA\"} ",
-        "understudy_lmdb_map_used_ratio ",
-        "understudy_compare_total{zone=\"z.test.\",result=\"unknown\"} "}) {
+        "understudy_lmdb_map_used_ratio "}) {
     EXPECT_THAT(metrics, HasSubstr(line));
   }
-  EXPECT_THAT(metrics, Not(HasSubstr("compare_oldest_mismatch"))) << "there is none";
+  // The zone is compared with nobody, and zeros would look like a comparer that fell silent.
+  EXPECT_THAT(metrics, Not(HasSubstr("understudy_compare_")));
 }
 
 TEST_F(Doors, AStuckSyncThreadMakesThemSayNoInsteadOfWaiting) {

@@ -207,6 +207,7 @@ TEST(Families, HaveTheNamesOfTheContract) {
       {"understudy_transfers_out_total", {"type", "transport", "result"}},
       {"understudy_compare_total", {"zone", "result"}},
       {"understudy_compare_mismatches", {"zone", "primary", "class"}},
+      {"understudy_compare_primary_up", {"zone", "primary"}},
       {"understudy_compare_expected", {"zone"}},
       {"understudy_compare_coverage_ratio", {"zone"}},
       {"understudy_compare_last_full_pass_timestamp_seconds", {"zone"}},
