@@ -58,6 +58,7 @@ peer_suite(alarms/check.py LABEL alarms TIMEOUT 300)
 peer_suite(alarms/live.py LABEL alarms TIMEOUT 900)
 
 peer_suite(page/page.py LABEL page TIMEOUT 300)
+set_property(TEST page.page APPEND PROPERTY ENVIRONMENT UNDERSTUDY_CLOCK=$<TARGET_FILE:clock>)
 
 # Pages that are made: is what the repository has current?
 add_test(NAME docs.conformance COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/conformance.py --check)

@@ -2,6 +2,7 @@
 keyboard, both colour schemes, a telephone; and that it asks nobody else for anything."""
 
 import os
+import struct
 import sys
 import unittest
 
@@ -140,6 +141,73 @@ class Page(unittest.TestCase):
         mortal.start()
         self.browser.sees("#answer", "Yes")
         self.assertIsNone(self.browser.text("#outage"))
+
+    def test_the_plots_tell_what_was_asked(self):
+        self.browser.open(self.many.http).sees(".rcodes", "NXDOMAIN")
+
+        def asked():
+            for i in range(100):
+                query.udp("127.0.0.1", self.many.port, f"nothing{i}.customer-00001.example.", "A")
+            rows = {row.split()[0]: row.split()[-1] for row in self.browser.texts(".rcodes tr")}
+            return rows.get("NXDOMAIN", "0") not in ("0", "-") and rows
+        rows = until("the answers are counted by response code", asked)
+        self.assertEqual(rows["SERVFAIL"], "0", rows)
+        self.assertNotIn(self.browser.text(".rate"), ("0 a second", "0\na second"))
+        heights = self.browser.run("""return [...document.querySelectorAll(".spark path.line")].map((line) =>
+            new Set(line.getAttribute("d").match(/[\\d.]+ ([\\d.]+)/g).map((point) => point.split(" ")[1])).size)""")
+        self.assertGreater(heights[0], 1, "the line of all queries is not flat")
+        self.browser.picture("plots", whole=False)
+
+    def test_a_zone_that_is_served_stale_and_one_that_expired(self):
+        """Their primary is gone, and after a restart so is their time. When it is back, they are."""
+        names = ("stale.test", "expired.test")
+        primary = Understudy(self.scratch, [{"name": name, "source": ["file:" + self.scratch.write(name, zone_text(1))],
+                                             "allow-transfer": ["127.0.0.1"]} for name in names],
+                             name="mortal-primary", listen=[f"127.0.0.1:{free_port()}"]).start()
+        aged = Understudy(self.scratch, [
+            {"name": name, "source": [f"axfr://127.0.0.1:{primary.port}"], "retry-min": "1s", "retry-max": "1s",
+             **({"on-expire": "serve-stale:30d"} if name == "stale.test" else {})} for name in names],
+            name="aged", http=f"127.0.0.1:{free_port()}").start()
+        self.silent.add(aged.http)
+        until("they have come", lambda: all(query.serial("127.0.0.1", aged.port, name) == 1 for name in names))
+        aged.stop()
+        primary.stop()
+        offset = os.path.join(self.scratch.path, "offset")
+        with open(offset, "wb") as file:
+            file.write(struct.pack("=q", 15 * 86400))  # the zones' EXPIRE is 14 days
+        aged.start({"LD_PRELOAD": os.environ["UNDERSTUDY_CLOCK"], "CLOCK_OFFSET": offset,
+                    "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"})
+        self.browser.open(aged.http).sees(".zones tbody", "Expired")
+        self.browser.sees(".zones tbody", "Stale")
+        self.browser.sees("#answer", "No")
+        self.assertTrue(any("expired.test." in reason for reason in self.browser.texts("#reasons li")))
+        self.browser.picture("stale")
+        self.browser.open(aged.http, "/?zone=stale.test.").sees("#content", "Stale")
+        self.browser.sees(".events", "fails")
+        primary.start()
+        self.browser.sees(".events", "The zone is fresh, after stale")
+        self.browser.sees(".events", "answers again")
+
+    def test_what_differed_and_what_was_held_stays_in_the_timeline(self):
+        file = self.scratch.write("changing.zone", zone_text(1, extra=40))
+        other = self.scratch.write("other.zone", zone_text(1, address="198.51.100.7", extra=40))
+
+        def put(path, text):
+            with open(path + ".new", "w", encoding="utf-8") as target:
+                target.write(text)
+            os.rename(path + ".new", path)
+        against = Understudy(self.scratch, [{"name": "changing.test", "source": [f"file:{other}"], **ANYTHING}], name="against").start()
+        server = Understudy(self.scratch, [{"name": "changing.test", "source": [f"file:{file}"],
+                                            "compare-with": [f"127.0.0.1:{against.port}"]}],
+                            name="changing", http=f"127.0.0.1:{free_port()}", tables={"compare": {"rate": 1000.0, "period": "1s"}}).start()
+        self.silent.add(server.http)
+        self.browser.open(server.http, "/?zone=changing.test.").sees(".events", "1 answer differs from a primary's")
+        put(other, zone_text(2, extra=40))
+        self.browser.sees(".events", "No answer differs any more")
+        put(file, zone_text(3))
+        self.browser.sees(".events", "Version 2 is held")
+        self.assertEqual(server.verb("accept", "changing.test", "--version", "2").returncode, 0)
+        self.browser.sees(".events", "Version 2 is held no more")
 
     def test_nothing_to_show(self):
         empty = Understudy(self.scratch, [], name="nothing", http=f"127.0.0.1:{free_port()}").start()

@@ -236,10 +236,11 @@ TEST_F(Comparison, ADifferenceMakesTheZoneBeLookedAfterOnce) {
   std::vector<std::string> refreshed;
   options.refresh = [&refreshed](const dns::Name& apex) { refreshed.push_back(to_string(apex)); };
   compare(options);
-  PlainServer server(context_, head + "www.example. 99 A 198.51.100.1\n");
+  std::string lines = head + "www.example. 60 A 198.51.100.1\n";
+  lines.replace(lines.find("192.0.2.2\n"), 9, "192.0.2.9");  // a.ent
+  PlainServer server(context_, lines);
   ASSERT_TRUE(comparer_->start({{product_name("example."), {server.endpoint()}}}));
-  run_until([this] { return now().complete; });
-  EXPECT_EQ(now().mismatches.size(), 1u);
+  run_until([this] { return now().mismatches.size() > 1; });
   EXPECT_EQ(refreshed, std::vector<std::string>{"example."});
   comparer_.reset();  // before what it calls
 }
