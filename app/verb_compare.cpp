@@ -67,23 +67,32 @@ class Sides {
   std::size_t who_width_ = 0, answer_width_ = 0, ttl_width_ = 0;
 };
 
+// Which version each answer came from, as far as it was told, and who gave theirs.
+std::string witness_text(const json::object& evidence) {
+  std::string text = "here version " + number_text(number_at(evidence, "version")) + ", serial " +
+                     std::to_string(number_at(evidence, "serial"));
+  if (has(evidence, "address_serial"))
+    text += "; there serial " + std::to_string(number_at(evidence, "address_serial"));
+  if (has(evidence, "zone_version"))
+    text += "; answered from serial " + std::to_string(number_at(evidence, "zone_version"));
+  if (has(evidence, "nsid")) text += "; answered by " + text_at(evidence, "nsid");
+  return text;
+}
+
 void print_mismatch(const json::object& mismatch, UnixTime now, const Console& console) {
   console.out << "\n  "
               << console.paint(Colour::bold, text_at(mismatch, "owner") + " " + text_at(mismatch, "type"))
               << "  " << console.paint(Colour::bad, text_at(mismatch, "class"));
   if (has(mismatch, "since")) console.out << ", first seen " << age_text(time_at(mismatch, "since"), now);
   const json::object& evidence = object_at(mismatch, "evidence");
-  if (has(evidence, "nsid")) console.out << ", answered by " << text_at(evidence, "nsid");
-  if (has(evidence, "address_serial") &&
-      number_at(evidence, "address_serial") != number_at(evidence, "serial")) {
-    console.out << ", serial " << number_at(evidence, "address_serial") << " there and "
-                << number_at(evidence, "serial") << " here";
-  }
+  if (has(evidence, "last_seen")) console.out << ", last " << age_text(time_at(evidence, "last_seen"), now);
+  if (flag_at(evidence, "made_up")) console.out << ", a name made up for the question";
   console.out << "\n";
   Sides sides;
   sides.add("mirror", object_at(mismatch, "ours"), Colour::good);
   sides.add(text_at(mismatch, "address"), object_at(mismatch, "theirs"), Colour::bad);
   sides.print(console);
+  console.out << "    " << console.paint(Colour::faint, witness_text(evidence)) << "\n";
 }
 
 // Those that have no purpose any more; the others do their work quietly.

@@ -164,7 +164,10 @@ Result<std::optional<Ask>> ZonePass::take(backend::Reader& reader, Instant now) 
     if (const auto walked = walk_on(reader, now); !walked) return walked.error();
   }
   auto ask = next_ask();
-  if (ask) ++pending_[index(ask->origin)];
+  if (!ask) return ask;
+  ++pending_[index(ask->origin)];
+  // The evidence of what differs says who answered and from which version, as long as it differs.
+  if (!known_.empty()) ask->again = known_.contains(subject_of(ask->question));
   return ask;
 }
 

@@ -44,7 +44,7 @@ struct Ask {
   Question question;
   bool dnssec = false;
   Origin origin = Origin::walk;
-  bool again = false;                        // not the first time
+  bool again = false;                        // not the first time, or known to differ
   SteadyTime doubted_at{};                   // when it was answered last, where it is asked again
   unsigned tries = 0;                        // asked so often before
   Confirmation heard = {};                   // what the address said before,
