@@ -51,6 +51,19 @@ void ZonePass::begin(Instant now) {
   tally_.serial = before.serial;
   tally_.serial_answered = before.serial_answered;
   unknown_of_live_ = 0;
+  if (now.steady - cleared_since_ < options_.dynamic_kept) return;
+  cleared_.clear();
+  cleared_since_ = now.steady;
+}
+
+void ZonePass::change(Seconds period, ExpectationsPtr expectations, Instant now) {
+  if (round_ > 0 && next_pass_ != SteadyTime::max()) next_pass_ += period - options_.period;
+  options_.period = period;
+  options_.expectations = std::move(expectations);
+  for (auto& [subject, known] : known_) {
+    const Evidence& evidence = known.evidence;
+    known.expected = expectation_of(evidence.question, evidence.difference, now.wall);
+  }
 }
 
 void ZonePass::note_place() {

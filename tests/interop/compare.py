@@ -130,6 +130,67 @@ class Running(Case):
         self.assertEqual(self.server.metric("compare_expected", zone=ZONE), 0)
         until("and logged", lambda: "expectation-pointless" in self.server.log())
 
+    def test_expected_differences_do_not_fail_a_single_comparison(self):
+        self.tables["[compare.expect]"] = {"owner": "changed." + ZONE, "reason": "flattened there"}
+        server = self.mirror(zone_text(), tables=self.tables)
+        report = self.compare(server, [self.other.port], 1)
+        self.assertEqual(found(report), {("slow", "A", "ttl")})
+        self.assertEqual(report["against"][0]["expected"], 1)
+        self.other.write_zone(ZONE, zone_text([4]))
+        self.other.reload()
+        until("the TTL is ours", lambda: query.udp("127.0.0.1", self.other.port, "slow." + ZONE, "A").answer[0].ttl == 300)
+        self.assertTrue(self.compare(server, [self.other.port], 0)["complete"])
+        told = server.verb("compare", ZONE, "--with", f"127.0.0.1:{self.other.port}", "--rate", "100000")
+        self.assertIn(f"1 difference is expected at changed.{ZONE} (flattened there)", told.stdout)
+        self.assertIn("every other answer is equal", told.stdout)
+        # Without that configuration it is a difference like any other.
+        told = server.verb("compare", ZONE, "--with", f"127.0.0.1:{self.other.port}", "--rate", "100000", "--data", server.data, config=False)
+        self.assertEqual(told.returncode, 1, told)
+
+    def reload(self):
+        self.server.write_config()
+        self.assertEqual(self.server.verb("reload").returncode, 0)
+        self.assertNotIn("restart-needed", self.server.log())
+
+    def test_a_reload_changes_pace_expectations_and_series(self):
+        self.tables["compare"].update({"rate": 0.01, "period": "365d"})  # a question in a hundred seconds
+        self.run_mirror()
+        self.tables["compare"]["rate"] = 500
+        self.reload()
+        until("both are found", lambda: found(self.report()) == {("changed", "A", "rdata"), ("slow", "A", "ttl")})
+        first = until("the pass is over", lambda: self.report()["last_full_pass"])
+        self.tables["[compare.expect]"] = {"owner": "slow." + ZONE, "reason": "another plan there"}
+        self.tables["compare"]["period"] = "1s"
+        self.reload()
+        self.assertEqual(found(self.report()), {("changed", "A", "rdata")})
+        self.assertEqual(self.server.metric("compare_expected", zone=ZONE), 1)
+        until("the next pass does not wait for a year", lambda: self.report()["last_full_pass"] > first)
+        del self.tables["[compare.expect]"]
+        self.assertIsNotNone(self.server.metric("zone_serial", zone=ZONE))
+        self.tables["metrics"] = {"zones": ["another.test"]}
+        self.reload()
+        self.assertEqual(found(self.report()), {("changed", "A", "rdata"), ("slow", "A", "ttl")})
+        self.assertIsNone(self.server.metric("zone_serial", zone=ZONE))
+        self.assertEqual(self.server.metric("zones_suppressed"), 1)
+
+    def test_evidence_goes_with_the_address(self):
+        self.run_mirror()
+        until("both are found", lambda: len(found(self.report())) == 2)
+        self.server.stop()  # writes it
+        self.server.start()
+        self.assertEqual(len(found(self.report())), 2)
+        right = self.peer(peers.Nsd, zone_text(), name="right")
+        self.server.zones[0]["compare-with"] = [f"127.0.0.1:{right.port}"]
+        self.reload()
+        until("it is compared with the other", lambda: self.report()["complete"] and self.report()["against"][0]["match"] > 0)
+        self.assertEqual(self.report()["mismatches"], [])
+        # As it would be taken up, where it were still there: nothing can be found anew.
+        self.server.stop()
+        self.other.kill()
+        self.server.zones[0]["compare-with"] = [f"127.0.0.1:{self.other.port}"]
+        self.server.start()
+        self.assertEqual(self.report()["mismatches"], [])
+
     def test_what_clients_ask_is_compared(self):
         # The walk asks for no such type at this owner in its first passes.
         self.tables["compare"]["period"] = "1h"
