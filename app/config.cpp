@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "app/catalog_rows.h"
+#include "app/reload.h"
 
 namespace understudy::app {
 namespace {
@@ -295,7 +296,8 @@ std::string config_reference() {
          "[[zone]]\n"
          "name   = \"example.com\"\n"
          "source = \"axfr://198.51.100.1\"\n"
-         "```\n" +
+         "```\n\n" +
+         reload_reference() +
          options_reference(config_schema());
 }
 

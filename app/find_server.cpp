@@ -43,22 +43,38 @@ Result<std::string> Whereabouts::data_directory() const {
   return loaded->data;
 }
 
+Result<std::optional<Config>> Whereabouts::configuration() const {
+  const std::string file = config.empty() ? std::string(default_config_file) : config;
+  if (config.empty() && !std::filesystem::exists(file)) return std::optional<Config>();
+  auto loaded = usable_config(file);
+  if (!loaded) return loaded.error();
+  return std::optional<Config>(std::move(*loaded));
+}
+
+Result<audit::Expectations> Whereabouts::expectations() const {
+  if (config.empty() && !(control.empty() && data.empty())) return audit::Expectations();
+  auto loaded = configuration();
+  if (!loaded) return loaded.error();
+  return *loaded ? std::move((*loaded)->expectations) : audit::Expectations();
+}
+
 Result<net::Trust> Whereabouts::trust_of(const sync::AxfrSource& source) const {
   net::Trust trust;
   if (!source.key && !source.tls) return trust;
-  const std::string file = config.empty() ? std::string(default_config_file) : config;
-  const bool there = !config.empty() || std::filesystem::exists(file);
-  auto loaded = there ? usable_config(file) : Result<Config>(default_config());
-  if (!loaded) return loaded.error();
+  auto found = configuration();
+  if (!found) return found.error();
+  const bool there = found->has_value();
+  const Config loaded = there ? std::move(**found) : default_config();
   if (source.key) {
-    trust.key = loaded->keys.find(*source.key);
+    trust.key = loaded.keys.find(*source.key);
     if (!trust.key) {
+      const std::string file = config.empty() ? std::string(default_config_file) : config;
       return Error{"key-unknown", (there ? file + " has no" : "there is no configuration (--config) with a") +
                                       " [[key]] named " + dns::to_string(*source.key)};
     }
   }
   if (source.tls) {
-    auto client = net::TlsClient::make(loaded->streams.as_client());
+    auto client = net::TlsClient::make(loaded.streams.as_client());
     if (!client) return client.error();
     trust.tls = net::TlsTrust{std::move(*client), *source.tls};
   }

@@ -26,6 +26,13 @@ struct Whereabouts {
   // one at
   // --config or at the usual place.
   Result<net::Trust> trust_of(const sync::AxfrSource& source) const;
+  // The differences that the configuration expects. Where a socket or a data directory is named and no
+  // configuration, none: whose it would be is not known.
+  Result<audit::Expectations> expectations() const;
+
+ private:
+  // The configuration at --config or at the usual place; nothing where there is none.
+  Result<std::optional<Config>> configuration() const;
 };
 
 }  // namespace understudy::app

@@ -9,9 +9,10 @@ namespace understudy::app {
 namespace {
 
 // Keys that are in force at once.
-constexpr std::string_view live_keys[] = {"server.listen", "server.listen-tls", "http.public", "log.level"};
+constexpr std::string_view live_keys[] = {"server.listen", "server.listen-tls", "http.public",  "compare.rate",
+                                          "compare.period", "metrics.zones",    "log.level"};
 // Tables too; the gate is part of what each zone's agent is given.
-constexpr std::string_view live_tables[] = {"gate.", "key.", "tls."};
+constexpr std::string_view live_tables[] = {"gate.", "key.", "tls.", "compare.expect."};
 
 // Keys outside [[zone]] that two configurations do not agree on and that only a restart applies.
 std::vector<std::string> restart_keys(const Config& now, const Config& next) {
@@ -75,6 +76,15 @@ Result<sync::Credentials> credentials_of(const Config& config) {
   return sync::Credentials{std::make_shared<dns::TsigKeyRing>(config.keys), std::move(*tls)};
 }
 
+std::string reload_reference() {
+  std::string keys;
+  for (const std::string_view key : live_keys) keys += (keys.empty() ? "`" : ", `") + std::string(key) + "`";
+  return "`understudy reload` and SIGHUP put in force, without a query lost: `[[zone]]`, `[[template]]`, "
+         "`[[catalog]]`,\n`[[key]]`, `[tls]`, `[gate]`, `[[compare.expect]]`,\n" +
+         keys +
+         ".\nWhatever else was changed is in force from the next start on, and the reload names it.\n";
+}
+
 void Reloader::reload(Done done) {
   auto tell_and_done = [done = std::move(done)](const Result<control::Reloaded>& outcome) {
     tell(outcome);
@@ -136,6 +146,8 @@ control::Reloaded Reloader::take_over(Config next, const sync::ReloadOutcome& ou
   done.closed = texts(listened.closed);
   done.tls = listened.new_tls;
   done.restart = restart_keys(config_, next);
+  comparer_.change(next.compare_rate, next.compare_period,
+                   std::make_shared<const audit::Expectations>(next.expectations));
   log::set_level(next.log_level);
   config_.zones = std::move(next.zones);
   config_.catalogs = std::move(next.catalogs);
@@ -146,6 +158,10 @@ control::Reloaded Reloader::take_over(Config next, const sync::ReloadOutcome& ou
   config_.streams.tls = std::move(next.streams.tls);
   config_.streams.ca = std::move(next.streams.ca);
   config_.keys = std::move(next.keys);
+  config_.compare_rate = next.compare_rate;
+  config_.compare_period = next.compare_period;
+  config_.expectations = std::move(next.expectations);
+  config_.metrics_zones = std::move(next.metrics_zones);
   config_.log_level = next.log_level;
   return done;
 }

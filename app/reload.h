@@ -17,6 +17,9 @@ namespace understudy::app {
 // What other servers are shown and must prove. Errors: "tls-certificate".
 Result<sync::Credentials> credentials_of(const Config& config);
 
+// A paragraph for docs/configuration.md: what a reload changes.
+std::string reload_reference();
+
 // Reads what the server was started with, anew.
 using LoadConfig = std::function<LoadedConfig()>;
 

@@ -60,10 +60,11 @@ audit::CompareOptions compare_options(const Config& config, sync::Sync& sync) {
   return options;
 }
 
+// `config` is what is in force, and outlives the routes.
 control::RouteOptions route_options(const Config& config) {
   control::RouteOptions options;
   options.ready_min_served_ratio = config.ready_min_served_ratio;
-  options.series = metrics::ZoneChoice(config.metrics_zones);
+  options.series = [&config] { return metrics::ZoneChoice(config.metrics_zones); };
   return options;
 }
 
@@ -107,7 +108,7 @@ class Serving {
                [this](Reloader::Done done) { reloader_.reload(std::move(done)); },
                std::filesystem::absolute(config.data)},
         control_(rooms_),
-        routes_(rooms_, http_.context(), route_options(config)),
+        routes_(rooms_, http_.context(), route_options(config_)),
         public_door_(rooms_),
         signals_(context_, SIGINT, SIGTERM, SIGHUP),
         certificate_timer_(context_) {}

@@ -1,6 +1,7 @@
 // compare ZONE: where the mirror and other name servers disagree, and what each side says. Without --with it
 // is the running server's comparer that knows; with it the verb reads the mirror itself.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 
 #include "app/mirror_access.h"
@@ -67,30 +68,43 @@ class Sides {
   std::size_t who_width_ = 0, answer_width_ = 0, ttl_width_ = 0;
 };
 
+// Which version each answer came from, as far as it was told, and who gave theirs.
+std::string witness_text(const json::object& evidence) {
+  std::string text = "here version " + number_text(number_at(evidence, "version")) + ", serial " +
+                     std::to_string(number_at(evidence, "serial"));
+  if (has(evidence, "address_serial"))
+    text += "; there serial " + std::to_string(number_at(evidence, "address_serial"));
+  if (has(evidence, "zone_version"))
+    text += "; answered from serial " + std::to_string(number_at(evidence, "zone_version"));
+  if (has(evidence, "nsid")) text += "; answered by " + text_at(evidence, "nsid");
+  return text;
+}
+
 void print_mismatch(const json::object& mismatch, UnixTime now, const Console& console) {
   console.out << "\n  "
               << console.paint(Colour::bold, text_at(mismatch, "owner") + " " + text_at(mismatch, "type"))
               << "  " << console.paint(Colour::bad, text_at(mismatch, "class"));
   if (has(mismatch, "since")) console.out << ", first seen " << age_text(time_at(mismatch, "since"), now);
   const json::object& evidence = object_at(mismatch, "evidence");
-  if (has(evidence, "nsid")) console.out << ", answered by " << text_at(evidence, "nsid");
-  if (has(evidence, "address_serial") &&
-      number_at(evidence, "address_serial") != number_at(evidence, "serial")) {
-    console.out << ", serial " << number_at(evidence, "address_serial") << " there and "
-                << number_at(evidence, "serial") << " here";
-  }
+  if (has(evidence, "last_seen")) console.out << ", last " << age_text(time_at(evidence, "last_seen"), now);
+  if (flag_at(evidence, "made_up")) console.out << ", a name made up for the question";
   console.out << "\n";
   Sides sides;
   sides.add("mirror", object_at(mismatch, "ours"), Colour::good);
   sides.add(text_at(mismatch, "address"), object_at(mismatch, "theirs"), Colour::bad);
   sides.print(console);
+  console.out << "    " << console.paint(Colour::faint, witness_text(evidence)) << "\n";
 }
 
-// Those that have no purpose any more; the others do their work quietly.
+// What they explain, and those that have no purpose any more.
 void print_expectations(const json::array& expectations, const Console& console) {
   for (const json::value& value : expectations) {
     const json::object& expectation = value.get_object();
     const bool over = flag_at(expectation, "over");
+    if (const std::uint64_t explains = number_at(expectation, "explains"); explains > 0 && !over) {
+      console.out << counted(explains, "difference is", "differences are") << " expected at "
+                  << text_at(expectation, "owner") << " (" << text_at(expectation, "reason") << ")\n";
+    }
     if (!over && !flag_at(expectation, "unused")) continue;
     console.out << console.paint(Colour::warning,
                                  "expected at " + text_at(expectation, "owner") + " (" +
@@ -122,6 +136,9 @@ void print(const json::object& report, UnixTime now, const Console& console) {
                {number_text(unknown), unknown > 0 ? Colour::warning : Colour::none}});
   }
   table.print(console);
+  const bool expected = std::any_of(against.begin(), against.end(), [](const json::value& tally) {
+    return number_at(tally.get_object(), "expected") > 0;
+  });
   const json::array& mismatches = list_at(report, "mismatches");
   for (const json::value& mismatch : mismatches) print_mismatch(mismatch.get_object(), now, console);
   console.out << "\n";
@@ -130,7 +147,8 @@ void print(const json::object& report, UnixTime now, const Console& console) {
     console.out << console.paint(Colour::bad, counted(mismatches.size(), "answer differs", "answers differ"))
                 << "\n";
   } else if (flag_at(report, "complete")) {
-    console.out << console.paint(Colour::good, "every answer is equal") << "\n";
+    console.out << console.paint(Colour::good, expected ? "every other answer is equal" : "every answer is equal")
+                << "\n";
   }
   if (!flag_at(report, "complete")) {
     console.out << console.paint(Colour::warning,
@@ -177,10 +195,13 @@ Result<json::object> report_with(const Options& options, const Console& console)
   }
   const auto zone = dns::Name::from_text(options.zone);
   if (!zone) return zone.error();
+  auto expectations = options.where.expectations();
+  if (!expectations) return expectations.error();
   const auto mirror = open_mirror(options.where);
   if (!mirror) return mirror.error();
   audit::SingleOptions single;
   single.queries_per_second = options.rate;
+  single.expectations = std::make_shared<const audit::Expectations>(std::move(*expectations));
   if (console.progress) {
     single.progress = [&](std::uint64_t asked, std::uint64_t total) { show_progress(asked, total, console); };
   }

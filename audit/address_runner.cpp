@@ -63,6 +63,13 @@ void AddressRunner::stop() {
   timer_.cancel();
 }
 
+void AddressRunner::change(double queries_per_second) {
+  options_.queries_per_second = queries_per_second;
+  pacer_.change(queries_per_second, shared_->clock.steady());
+  for (const auto& [key, slot] : slots_) reschedule(slot);
+  timer_.cancel();
+}
+
 void AddressRunner::published(dns::NameView apex) {
   const auto it = slots_.find(key_of(apex));
   if (it == slots_.end()) return;

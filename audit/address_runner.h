@@ -46,6 +46,8 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
   void start();
   // No further question is sent; those under way are heard no more.
   void stop();
+  // Another pace, and due times of its passes that may have changed.
+  void change(double queries_per_second);
   // A new version of the zone is live.
   void published(dns::NameView apex);
   // The zone's pass has something to ask.
@@ -83,7 +85,7 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
 
   const std::shared_ptr<RunnerContext> shared_;
   const net::Endpoint address_;
-  const Options options_;
+  Options options_;
   Pacer pacer_;
   boost::asio::steady_timer timer_;
   std::map<std::string, std::shared_ptr<Slot>>

@@ -47,6 +47,7 @@ struct Comparer::Impl {
   Result<> prepare();
   void enter(CompareTarget target);
   void restore(const dns::Name& apex, const Passes& passes);
+  void drop_others(const std::vector<backend::AuditRow>& rows, const Passes& passes);
   void work_later();
   void take_samples();
   void offer(dns::Octets query);
@@ -63,7 +64,7 @@ struct Comparer::Impl {
   backend::Mirror& mirror;
   backend::ZoneTables& tables;
   const Clock& clock;
-  const CompareOptions options;
+  CompareOptions options;
   std::random_device random;
   std::shared_ptr<RunnerContext> shared;                            // none before prepare()
   std::map<std::string, Zone> zones;                                // by name key
@@ -71,6 +72,7 @@ struct Comparer::Impl {
   std::vector<server::QuerySamples*> samples;
   const std::shared_ptr<std::size_t> kept = std::make_shared<std::size_t>(0);  // mismatches of all passes
   std::vector<bool> needed;  // of each expectation: in some zone it explains something, or may still
+  std::vector<backend::AuditRow> outdated;  // to be taken out of the mirror at the next flush
   boost::asio::steady_timer timer;
   SteadyTime flushed{};
   const std::shared_ptr<const bool> alive =
@@ -144,15 +146,31 @@ void Comparer::Impl::enter(CompareTarget target) {
 // Where it cannot be read the passes begin at their beginning.
 void Comparer::Impl::restore(const dns::Name& apex, const Passes& passes) {
   backend::Reader& reader = *shared->reader;
-  if (passes.empty() || !reader.renew()) return;
+  if (!reader.renew()) return;
   if (const auto row = reader.zone(apex); row && row->generation != 0) {
     auto rows = reader.audit_rows(row->id, backend::AuditKind::pass);
     auto evidence = reader.audit_rows(row->id, backend::AuditKind::evidence);
     rows.insert(rows.end(), std::make_move_iterator(evidence.begin()),
                 std::make_move_iterator(evidence.end()));
     for (const auto& pass : passes) pass->restore(*row, rows, now());
+    drop_others(rows, passes);
   }
   reader.reset();
+}
+
+// Rows of addresses that the zone is compared with no more: nobody would ever take them out.
+void Comparer::Impl::drop_others(const std::vector<backend::AuditRow>& rows, const Passes& passes) {
+  const auto compared = [&](const backend::AuditRow& row) {
+    const auto evidence = row.kind == backend::AuditKind::evidence ? decode_evidence(row.value) : std::nullopt;
+    return std::any_of(passes.begin(), passes.end(), [&](const auto& pass) {
+      const net::Endpoint& address = pass->tally().address;
+      return row.kind == backend::AuditKind::pass ? row.key == address_key(address)
+                                                  : evidence && evidence->address == address;
+    });
+  };
+  for (const backend::AuditRow& row : rows) {
+    if (!compared(row)) outdated.push_back({row.zone, row.kind, row.key, {}});
+  }
 }
 
 void Comparer::add(CompareTarget target) {
@@ -163,6 +181,19 @@ void Comparer::add(CompareTarget target) {
 void Comparer::remove(dns::NameView zone) {
   for (const auto& [address, runner] : impl_->runners) runner->remove(zone);
   impl_->zones.erase(key_of(zone));
+}
+
+void Comparer::change(double queries_per_second, Seconds period, ExpectationsPtr expectations) {
+  CompareOptions& options = impl_->options;
+  options.queries_per_second = queries_per_second;
+  options.period = period;
+  options.expectations = std::move(expectations);
+  impl_->needed.clear();
+  for (auto& [key, zone] : impl_->zones) {
+    zone.told.clear();
+    for (const auto& pass : zone.passes) pass->change(period, options.expectations, impl_->now());
+  }
+  for (const auto& [address, runner] : impl_->runners) runner->change(queries_per_second);
 }
 
 void Comparer::stop() {
@@ -247,7 +278,7 @@ void Comparer::Impl::look_for_unused() {
 void Comparer::Impl::flush() {
   flushed = clock.steady();
   look_for_unused();
-  std::vector<backend::AuditRow> rows;
+  std::vector<backend::AuditRow> rows = std::exchange(outdated, {});
   for (auto& [key, zone] : zones) {
     tell_of_expectations(zone);
     if (!options.save) continue;
@@ -255,7 +286,7 @@ void Comparer::Impl::flush() {
       for (backend::AuditRow& row : pass->take_rows()) rows.push_back(std::move(row));
     }
   }
-  if (!rows.empty()) options.save(std::move(rows));
+  if (options.save && !rows.empty()) options.save(std::move(rows));
 }
 
 void Comparer::Impl::tell_of_expectations(Zone& zone) {

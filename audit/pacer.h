@@ -16,6 +16,13 @@ class Pacer {
             std::chrono::duration<double>(1 / std::max(per_second, 0.001)))),
         interval_(base_) {}
 
+  // Another pace, from the next query on.
+  void change(double per_second, SteadyTime now) {
+    const SteadyTime next = next_;
+    *this = Pacer(per_second);
+    next_ = std::min(next, now + interval_);
+  }
+
   // From when on the next query may be sent.
   SteadyTime due() const { return next_; }
   // A query was sent. One that was late by a timer's tick does not make all later ones late, so that N is

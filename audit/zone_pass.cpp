@@ -51,6 +51,19 @@ void ZonePass::begin(Instant now) {
   tally_.serial = before.serial;
   tally_.serial_answered = before.serial_answered;
   unknown_of_live_ = 0;
+  if (now.steady - cleared_since_ < options_.dynamic_kept) return;
+  cleared_.clear();
+  cleared_since_ = now.steady;
+}
+
+void ZonePass::change(Seconds period, ExpectationsPtr expectations, Instant now) {
+  if (round_ > 0 && next_pass_ != SteadyTime::max()) next_pass_ += period - options_.period;
+  options_.period = period;
+  options_.expectations = std::move(expectations);
+  for (auto& [subject, known] : known_) {
+    const Evidence& evidence = known.evidence;
+    known.expected = expectation_of(evidence.question, evidence.difference, now.wall);
+  }
 }
 
 void ZonePass::note_place() {
@@ -164,7 +177,10 @@ Result<std::optional<Ask>> ZonePass::take(backend::Reader& reader, Instant now) 
     if (const auto walked = walk_on(reader, now); !walked) return walked.error();
   }
   auto ask = next_ask();
-  if (ask) ++pending_[index(ask->origin)];
+  if (!ask) return ask;
+  ++pending_[index(ask->origin)];
+  // The evidence of what differs says who answered and from which version, as long as it differs.
+  if (!known_.empty()) ask->again = known_.contains(subject_of(ask->question));
   return ask;
 }
 

@@ -44,7 +44,7 @@ struct Ask {
   Question question;
   bool dnssec = false;
   Origin origin = Origin::walk;
-  bool again = false;                        // not the first time
+  bool again = false;                        // not the first time, or known to differ
   SteadyTime doubted_at{};                   // when it was answered last, where it is asked again
   unsigned tries = 0;                        // asked so often before
   Confirmation heard = {};                   // what the address said before,
@@ -88,6 +88,8 @@ class ZonePass {
   // Another version is live: what it changed is asked at once, and the pass goes on. Where that is too much,
   // or not known, everything is asked again, from where the walk stands and round.
   void published() { look_for_changes_ = true; }
+  // Another period, and other differences that are expected; of those that are known too.
+  void change(Seconds period, ExpectationsPtr expectations, Instant now);
   // Ends a single pass early; it stays incomplete.
   void give_up() { finished_ = true; }
 
@@ -154,7 +156,10 @@ class ZonePass {
   Tally tally_;
   std::array<std::uint64_t, 4> totals_{};
   std::map<Subject, Known> known_;
-  std::map<Subject, std::uint64_t> cleared_;  // mismatches that went without a new version, and their answers
+  // Mismatches that went without a new version, and their answers; forgotten together, as alternating sets
+  // are.
+  std::map<Subject, std::uint64_t> cleared_;
+  SteadyTime cleared_since_{};
   DynamicSets dynamic_;
 
   std::vector<Question> batch_;  // taken from the back

@@ -232,7 +232,8 @@ void ZonePass::forget(const Question& question, bool cleared) {
   if (known_.empty()) return;
   const auto it = known_.find(subject_of(question));
   if (it == known_.end()) return;
-  if (cleared && it->second.evidence.version == walk_.row().version && cleared_.size() < most_mismatches)
+  const bool unmoved = it->second.evidence.version == walk_.row().version;
+  if (cleared && unmoved && cleared_.size() < most_mismatches)
     cleared_[it->first] = it->second.content;
   erase(it);
 }

@@ -80,7 +80,9 @@ void HttpRoutes::on_sync(HttpReply reply, std::function<HttpResponse()> question
 void HttpRoutes::metrics(HttpReply reply) {
   ask_sync<SyncSnapshot>(
       context_, rooms_.sync_context, options_.limit,
-      [rooms = rooms_, choice = options_.series] { return take_snapshot(rooms, choice); },
+      [rooms = rooms_, series = options_.series] {
+        return take_snapshot(rooms, series ? series() : ZoneChoice());
+      },
       [this, reply = std::move(reply)](std::optional<SyncSnapshot> snapshot) {
         if (!snapshot) return reply(too_late());
         reply({200, "text/plain; version=0.0.4; charset=utf-8", metrics_page(rooms_, *snapshot, pin_)});

@@ -19,7 +19,8 @@ namespace understudy::control {
 struct RouteOptions {
   double ready_min_served_ratio = 0;
   std::chrono::milliseconds limit{1000};  // for an answer of the sync thread, and of our own socket
-  ZoneChoice series = {};                 // which zones have series of their own
+  // Which zones have series of their own; asked on the sync thread. None: ZoneChoice().
+  std::function<ZoneChoice()> series = {};
 };
 
 class HttpRoutes {

@@ -139,14 +139,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
     response_.keep_alive(keep);
     response_.set(http::field::content_type,
                   response.content_type.empty() ? "text/plain; charset=utf-8" : response.content_type);
+    const bool varies = response.body.size() >= compressed_from;
+    const bool packed = varies && parser_ && takes_gzip(parser_->get()[http::field::accept_encoding]);
+    // RFC 9110 8.8.3.3: what is encoded otherwise has a validator of its own.
+    if (packed && !response.etag.empty()) response.etag += "-gzip";
+    // RFC 9110 15.4.5: a 304 too says what the choice hung on.
+    if (varies) response_.set(http::field::vary, "Accept-Encoding");
     set_headers(response);
-    if (response_.result() == http::status::not_modified) response.body.clear();
-    if (response.body.size() >= compressed_from) {
-      response_.set(http::field::vary, "Accept-Encoding");
-      if (parser_ && takes_gzip(parser_->get()[http::field::accept_encoding])) {
-        response.body = gzip(response.body);
-        response_.set(http::field::content_encoding, "gzip");
-      }
+    if (response_.result() == http::status::not_modified) {
+      response.body.clear();
+    } else if (packed) {
+      response.body = gzip(response.body);
+      response_.set(http::field::content_encoding, "gzip");
     }
     // RFC 9110 8.6: it would speak of the body that is not sent.
     if (response_.result() != http::status::not_modified) response_.content_length(response.body.size());

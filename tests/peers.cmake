@@ -36,6 +36,7 @@ peer_suite(interop/gate.py LABEL interop TIMEOUT 900)
 peer_suite(interop/gate_signatures.py LABEL interop TIMEOUT 600)
 peer_suite(interop/differential.py LABEL interop TIMEOUT 900)
 peer_suite(interop/compare.py LABEL interop TIMEOUT 900)
+peer_suite(interop/compare_peers.py LABEL interop TIMEOUT 900)
 
 # Faults of the disk: a library that is loaded before the executable stands between it and the mirror.
 add_library(disk MODULE ${CMAKE_CURRENT_SOURCE_DIR}/fault/preload/disk.cpp)
@@ -56,6 +57,7 @@ peer_suite(soak/soak.py LABEL soak TIMEOUT 600)
 
 peer_suite(alarms/check.py LABEL alarms TIMEOUT 300)
 peer_suite(alarms/live.py LABEL alarms TIMEOUT 900)
+set_property(TEST alarms.live APPEND PROPERTY ENVIRONMENT UNDERSTUDY_DISK=$<TARGET_FILE:disk>)
 
 peer_suite(page/page.py LABEL page TIMEOUT 300)
 set_property(TEST page.page APPEND PROPERTY ENVIRONMENT UNDERSTUDY_CLOCK=$<TARGET_FILE:clock>)

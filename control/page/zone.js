@@ -36,7 +36,13 @@ const notices = (zone) => {
   return all;
 };
 
-const side = (title, kind, mine, other) => {
+// What the evidence says of each answer: the version that it came from, and who gave it.
+const witness = (words) => el("p", { class: "witness" }, words.filter((word) => word !== null).join(" \u00b7 "));
+const ourWitness = ({ version, serial }) => witness(["version " + number(version), "serial " + serial]);
+const theirWitness = ({ address_serial: serial, zone_version: answered, nsid }) => witness([
+  serial === null ? "told no serial" : "serial " + serial, answered === null ? null : "answered from serial " + answered, nsid === null ? null : "answered by " + nsid]);
+
+const side = (title, kind, mine, other, said) => {
   if (mine === null) return el("div", { class: "side " + kind }, el("h4", {}, title), el("p", {}, "no answer"));
   const there = new Set(other === null ? [] : other.rdata);
   const meta = (name, value, differs) => el("span", { class: differs ? "other" : false }, name + value);
@@ -45,13 +51,16 @@ const side = (title, kind, mine, other) => {
     el("p", { class: "meta" }, meta("", mine.rcode, differs("rcode")), mine.flags ? [" \u00b7 ", meta("", mine.flags, differs("flags"))] : [],
       mine.rdata.length > 0 ? [" \u00b7 ", meta("TTL ", mine.ttl, differs("ttl"))] : []),
     mine.rdata.length === 0 ? el("p", { class: "soft" }, "no records")
-      : el("ul", {}, mine.rdata.map((data) => el("li", { class: there.has(data) ? false : "only" }, there.has(data) ? null : el("span", { class: "unseen" }, "only here: "), data))));
+      : el("ul", {}, mine.rdata.map((data) => el("li", { class: there.has(data) ? false : "only" }, there.has(data) ? null : el("span", { class: "unseen" }, "only here: "), data))),
+    said);
 };
 
 const difference = (item) => el("article", { class: "difference" },
   el("header", {}, el("h3", {}, item.owner + " " + item.type), el("span", { class: "tag bad" }, classes[item.class] ?? item.class)),
-  el("p", { class: "what" }, "at " + item.address + ", since ", ago(item.since)),
-  el("div", { class: "sides" }, side("This server", "ours", item.ours, item.theirs), side("The primary", "theirs", item.theirs, item.ours)));
+  el("p", { class: "what" }, "at " + item.address + ", since ", ago(item.since), ", last seen ", ago(item.evidence.last_seen),
+    item.evidence.made_up ? ", a name made up for the question" : ""),
+  el("div", { class: "sides" }, side("This server", "ours", item.ours, item.theirs, ourWitness(item.evidence)),
+    side("The primary", "theirs", item.theirs, item.ours, theirWitness(item.evidence))));
 
 const differencesAtFirst = 20;
 

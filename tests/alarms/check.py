@@ -70,8 +70,10 @@ class Alarms(unittest.TestCase):
     def test_each_has_been_seen_to_fire(self):
         alarms = re.findall(r"- alert: (\w+)", text("deploy", "prometheus", "understudy.rules.yml"))
         tested = text("tests", "alarms", "rules_test.yml")
+        live = text("tests", "alarms", "live.py")
         for alarm in alarms:
             self.assertRegex(tested, rf"alertname: {alarm}\n\s+exp_alerts:\n", alarm)
+            self.assertIn(f'"{alarm.removeprefix("Understudy")}"', live, "and end to end")
 
     def test_they_watch_what_we_export(self):
         exported = set(re.findall(r'"(understudy_\w+)"', text("metrics", "families.cpp")))

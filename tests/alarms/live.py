@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import threading
+import time
 import unittest
 import urllib.parse
 import urllib.request
@@ -18,21 +19,32 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 
 import peers
 import query
+import signers
+from compared import OPEN_GATE
+from disk import disk_under
 from processes import Scratch, free_port, until
 from understudy import REPOSITORY, Understudy
 
-ZONE, SHORT = "alarms.example.", "short.example."
+PARENT = "example."
+# One that lives long; one that expires soon; one that is served stale then, and is signed; one without series of its own.
+ZONE, SHORT, STALE, QUIET = (f"{label}.{PARENT}" for label in ("alarms", "short", "stale", "quiet"))
+ZONES = (ZONE, SHORT, STALE, QUIET)
 
 
-def zone_text(apex, serial, host="192.0.2.1"):
-    expire = 60 if apex == SHORT else 1209600
+def zone_text(apex, serial, host="192.0.2.1", ttl=300, hosts=20):
+    expire = 60 if apex in (SHORT, STALE) else 1209600
     return f"""$ORIGIN {apex}
 $TTL 300
 @    IN SOA  ns1 hostmaster {serial} 1 1 {expire} 60
 @    IN NS   ns1
-ns1  IN A    192.0.2.1
+ns1  {ttl} IN A 192.0.2.1
 www  IN A    {host}
-"""
+""" + "".join(f"h{i} IN A 192.0.2.{i}\n" for i in range(hosts))
+
+
+def parent_text(ds=False):
+    cuts = "".join(f"{apex} 300 NS ns1.{apex}\nns1.{apex} 300 A 192.0.2.1\n" for apex in ZONES)
+    return zone_text(PARENT, 1) + cuts + f"{ZONE} 300 DS 1 13 2 {'00' * 32}\n" * ds
 
 
 class Provider(peers.Nsd):
@@ -78,18 +90,38 @@ class Alarms(unittest.TestCase):
         self.scratch = Scratch()
         self.addCleanup(self.scratch.close)
         self.webhook = Webhook(self.scratch)
-        self.provider = Provider(self.scratch, [ZONE, SHORT])
-        for apex in (ZONE, SHORT):
+        self.signer = signers.KeptKeys(self.scratch)
+        self.parent = peers.Nsd(self.scratch, [PARENT], name="parent")
+        self.parent.write_zone(PARENT, parent_text())
+        self.parent.start()
+        self.provider = Provider(self.scratch, ZONES)
+        for apex in ZONES:
             self.provider.write_zone(apex, zone_text(apex, 1))
+        self.sign(1, "20380101")
         self.provider.start()
         timers = {"refresh-min": "1s", "refresh-max": "1s", "retry-min": "1s", "retry-max": "1s", "expire-min": "60s"}
+        policy = {STALE: {"on-expire": "serve-stale:7d", **OPEN_GATE}}
         self.server = Understudy(
-            self.scratch, [{"name": apex, "source": [self.provider.source], **timers} for apex in (ZONE, SHORT)],
-            http=f"127.0.0.1:{free_port()}", tables={"compare": {"period": "1s", "rate": 100}})
-        self.server.start()
-        for apex in (ZONE, SHORT):
+            self.scratch, [{"name": apex, "source": [self.provider.source], **timers, **policy.get(apex, {})} for apex in ZONES],
+            http=f"127.0.0.1:{free_port()}",
+            tables={"compare": {"period": "1s", "rate": 100}, "gate": {"parent-resolver": [f"127.0.0.1:{self.parent.port}"]},
+                    "metrics": {"zones": [ZONE, SHORT, STALE]}})
+        self.full = os.path.join(self.scratch.path, "full")
+        self.start_server()
+        for apex in ZONES:
             until(f"{apex} arrives", lambda apex=apex: query.serial("127.0.0.1", self.server.port, apex) == 1)
         self.start_monitoring()
+
+    def start_server(self):
+        self.server.start(disk_under(self.server, DISK_FULL=self.full))
+
+    def sign(self, serial, end):
+        """STALE, with signatures that end then."""
+        self.provider.write_zone(STALE, self.signer.signed(STALE, zone_text(STALE, serial), end=end))
+
+    def publish(self, apex, serial, **options):
+        self.provider.write_zone(apex, zone_text(apex, serial, **options))
+        self.restart_provider()
 
     def start_monitoring(self):
         with open(os.path.join(REPOSITORY, "deploy", "prometheus", "understudy.rules.yml"), encoding="utf-8") as file:
@@ -132,10 +164,11 @@ receivers: [{{name: hook, webhook_configs: [{{url: "http://127.0.0.1:{self.webho
     def told(self, status, alarm, zone=None):
         return self.webhook.status.get((f"Understudy{alarm}", zone)) == status
 
-    def fires(self, alarm, zone=None):
-        until(f"{alarm} fires", lambda: self.told("firing", alarm, zone), deadline=180)
+    def fire(self, *alarms):
+        for alarm, zone in alarms:
+            until(f"{alarm} fires", lambda alarm=alarm, zone=zone: self.told("firing", alarm, zone), deadline=180)
 
-    def clears(self, *alarms):
+    def clear(self, *alarms):
         for alarm, zone in alarms:
             until(f"{alarm} clears", lambda alarm=alarm, zone=zone: self.told("resolved", alarm, zone), deadline=180)
 
@@ -159,44 +192,72 @@ receivers: [{{name: hook, webhook_configs: [{{url: "http://127.0.0.1:{self.webho
                 query.serial("127.0.0.1", self.server.port, ZONE)  # something to count
                 until("data", lambda expression=expression: any(s["value"][1] != "NaN" for s in self.ask(expression)), deadline=60)
 
-    def test_each_fires_and_clears(self):
-        # The primary drifts: another address, and the serial stays.
-        self.provider.write_zone(ZONE, zone_text(ZONE, 1, host="192.0.2.66"))
-        self.restart_provider()
-        self.fires("AnswersMismatch", ZONE)
-        self.provider.write_zone(ZONE, zone_text(ZONE, 1))
-        self.restart_provider()
-        self.clears(("AnswersMismatch", ZONE))
+    def test_what_primaries_do(self):
+        # They drift: another address, another TTL, and the serial stays.
+        self.publish(ZONE, 1, host="192.0.2.66", ttl=30)
+        drift = [("AnswersMismatch", ZONE), ("AnswersMismatchMinor", ZONE), ("MismatchAmongMany", None)]
+        self.fire(*drift)
+        self.publish(ZONE, 1)
+        self.clear(*drift)
 
-        # It answers, but lets us transfer no more.
+        # They answer, but let us transfer no more.
         self.provider.transfers = False
-        self.provider.write_zone(ZONE, zone_text(ZONE, 2))
-        self.restart_provider()
-        self.fires("ZoneOutOfSync", ZONE)
-        self.fires("TransfersStopped")
+        self.publish(ZONE, 2)
+        apart = [("ZoneOutOfSync", ZONE), ("TransfersStopped", None)]
+        self.fire(*apart)
         self.provider.transfers = True
         self.restart_provider()
-        self.clears(("ZoneOutOfSync", ZONE), ("TransfersStopped", None))
+        self.clear(*apart)
 
-        # It dies.
+        # The signer lags, and then they die.
+        self.sign(2, time.strftime("%Y%m%d%H%M%S", time.gmtime(time.time() + 12 * 3600)))
+        self.restart_provider()
+        self.fire(("SignatureEndsBeforeExpire", STALE))
         self.provider.stop()
-        self.fires("PrimaryDown", ZONE)
-        self.fires("AllPrimariesDown", ZONE)
-        self.fires("ComparerBlind", ZONE)
-        self.fires("ZoneNearExpiry", SHORT)
-        self.fires("ZoneExpired")
+        dead = [("PrimaryDown", ZONE), ("AllPrimariesDown", ZONE), ("ComparerBlind", ZONE), ("ZoneNearExpiry", SHORT), ("ZoneExpired", None),
+                ("ServingStale", STALE), ("StaleSignatureEnds", STALE)]
+        self.fire(*dead)
         until("SERVFAIL is told", lambda: query.serial("127.0.0.1", self.server.port, SHORT) or self.told("firing", "QueryErrors"),
               deadline=180)
-        self.assertEqual(query.serial("127.0.0.1", self.server.port, ZONE), 2)
+        self.assertEqual([query.serial("127.0.0.1", self.server.port, apex) for apex in (ZONE, STALE)], [2, 2])
+        self.sign(3, "20380101")
         self.provider.start()
-        self.clears(("PrimaryDown", ZONE), ("AllPrimariesDown", ZONE), ("ComparerBlind", ZONE), ("ZoneNearExpiry", SHORT),
-                    ("ZoneExpired", None), ("QueryErrors", None))
+        self.clear(*dead, ("SignatureEndsBeforeExpire", STALE), ("QueryErrors", None))
 
-        # And so do we.
+    def test_what_becomes_of_us(self):
+        # Most of a zone is lost: held, until somebody decides.
+        self.publish(ZONE, 2, hosts=0)
+        self.fire(("VersionHeld", ZONE))
+        held = self.server.status(ZONE)["held"]["version"]
+        self.assertEqual(self.server.verb("accept", ZONE, "--version", str(held)).returncode, 0)
+        self.clear(("VersionHeld", ZONE))
+
+        # The parent comes to have a DS record for a zone without keys, and is silent later.
+        self.restart_parent(ds=True)
+        self.publish(ZONE, 3, hosts=0)
+        self.fire(("UnsignedUnderDs", ZONE))
+        self.parent.stop()
+        self.fire(("ParentNotAsked", ZONE))
+        self.restart_parent(ds=False)
+        self.clear(("UnsignedUnderDs", ZONE), ("ParentNotAsked", ZONE))
+
+        # The disk is full.
+        with open(self.full, "w", encoding="utf-8"):
+            pass
+        self.fire(("MirrorNearlyFull", None))
+        os.remove(self.full)
+        self.clear(("MirrorNearlyFull", None))
+
+        # And we die.
         self.server.stop()
-        self.fires("Down")
-        self.server.start()
-        self.clears(("Down", None))
+        self.fire(("Down", None))
+        self.start_server()
+        self.clear(("Down", None))
+
+    def restart_parent(self, ds):
+        self.parent.stop()
+        self.parent.write_zone(PARENT, parent_text(ds))
+        self.parent.start()
 
 
 if __name__ == "__main__":

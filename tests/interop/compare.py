@@ -1,113 +1,17 @@
-"""The comparison against real name servers: zones in sync are equal, whatever is planted is told by its class, and what
-proves nothing alarms nobody."""
+"""The comparer of a running server, and what it does with what it finds (compare_peers.py: that it finds it, at each peer)."""
 
 import json
 import os
-import random
-import socket
 import sys
-import threading
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support", "python"))
 
-import dns.message
-import dns.name
-import dns.rrset
-
 import peers
 import query
-import signers
-import zones
+from compared import OPEN_GATE, ZONE, found, zone_text
 from processes import Scratch, free_port, until
 from understudy import Understudy
-
-ZONE = "compare.test."
-OPEN_GATE = {"gate.churn": 1.0, "gate.shrink": 1.0, "gate.losses": "off"}
-
-# The zone, and what becomes of each line in the planted one: the same, another, or none.
-HEAD = [
-    ("@ 3600 SOA ns1 admin 7 3600 600 86400 300", ...),
-    ("@ 3600 NS ns1", ...),
-    ("ns1 300 A 192.0.2.1", ...),
-]
-PLANTED = [
-    ("gone 300 A 192.0.2.2", None, ("gone", "A", "missing")),
-    ("half 300 A 192.0.2.3", ..., None),
-    ('half 300 TXT "half"', None, ("half", "TXT", "missing")),
-    ("more 300 A 192.0.2.4", "more 300 A 192.0.2.4\nmore 300 AAAA 2001:db8::4", ("more", "AAAA", "extra")),
-    ("changed 300 A 192.0.2.5", "changed 300 A 192.0.2.55", ("changed", "A", "rdata")),
-    ("slow 300 A 192.0.2.6", "slow 60 A 192.0.2.6", ("slow", "A", "ttl")),
-    ("a.ent 300 A 192.0.2.7", None, ("ent", "NAPTR", "rcode")),
-    ("*.wild 300 A 192.0.2.8", None, ("?wild", "A", "wildcard")),
-    ("there.wild 300 A 192.0.2.9", ..., None),
-    ("cut 300 NS ns.cut", ..., ("cut", "NS", "delegation")),
-    ("ns.cut 300 A 192.0.2.10", "ns.cut 300 A 192.0.2.110", None),
-    ("chunks 300 TXT \"ab\" \"c\"", "chunks 300 TXT \"a\" \"bc\"", ("chunks", "TXT", "rdata")),
-    ("alias 300 CNAME changed", ..., None),
-]
-
-
-def zone_text(planted=(), serial=7, minimum=300):
-    """The zone with the plants of these numbers in it."""
-    lines = [f"$ORIGIN {ZONE}"]
-    for line, _ in HEAD:
-        lines.append(line.replace(" 7 3600 600 86400 300", f" {serial} 3600 600 86400 {minimum}"))
-    for number, (line, other, _) in enumerate(PLANTED):
-        chosen = other if number in planted and other is not ... else line
-        if chosen is not None:
-            lines.append(chosen)
-    return "\n".join(lines) + "\n"
-
-
-def found(report):
-    """{(owner below the apex, type, class)}; owners that were made up are told by what they are below."""
-    out = set()
-    for mismatch in report["mismatches"]:
-        owner = mismatch["owner"].removesuffix(ZONE).rstrip(".") or "@"
-        if mismatch["evidence"]["made_up"]:
-            owner = "?" + owner.partition(".")[2]
-        out.add((owner, mismatch["type"], mismatch["class"]))
-    return out
-
-
-class Between:
-    """A name server over UDP between a comparer and a real one: `change` gets each response (a dns.message) and returns
-    what is sent on, or None where nothing is."""
-
-    def __init__(self, scratch, port, change):
-        self.target = ("127.0.0.1", port)
-        self.change = change
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(0.1)
-        self.port = self.socket.getsockname()[1]
-        self.stopping = False
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
-        scratch.own(self)
-
-    def _run(self):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as upstream:
-            upstream.connect(self.target)
-            upstream.settimeout(2)
-            while not self.stopping:
-                try:
-                    octets, peer = self.socket.recvfrom(4096)
-                    upstream.send(octets)
-                    answer = upstream.recv(65535)
-                except TimeoutError:
-                    continue
-                if answer[:2] != octets[:2]:
-                    continue
-                changed = self.change(dns.message.from_wire(answer))
-                if changed is not None:
-                    self.socket.sendto(changed.to_wire(max_size=65535), peer)
-
-    def stop(self):
-        self.stopping = True
-        self.thread.join()
-        self.socket.close()
 
 
 class Case(unittest.TestCase):
@@ -136,158 +40,13 @@ class Case(unittest.TestCase):
         return json.loads(done.stdout)
 
 
-class Peers(Case):
-    """Each of Debian's servers with the same zone, and with another."""
-
-    def in_sync(self, kind, text, apex, wanted):
-        server, other = self.mirror(text, apex), self.peer(kind, text, apex)
-        asked = 0
-        while asked < wanted:
-            tally = self.compare(server, [other.port], 0, apex)["against"][0]
-            self.assertEqual(tally["match"], tally["asked"], tally)
-            asked += tally["asked"]
-        return asked
-
-    def unsigned(self, kind, **options):
-        text, _ = zones.generate("interop.example.", 41, **options)
-        self.in_sync(kind, text, "interop.example.", 100_000)
-
-    def signed(self, kind):
-        hosts = "".join(f"h{i} 300 A 192.0.2.{i % 250}\nh{i} 300 MX 10 h{i + 1}\n*.w{i} 60 TXT w\n" for i in range(700))
-        path = signers.Ldns(self.scratch).source(ZONE, zone_text() + hosts, "nsec").removeprefix("file:")
-        with open(path, encoding="utf-8") as file:
-            self.in_sync(kind, file.read(), ZONE, 10_000)
-
-    def planted(self, kind):
-        everything = range(len(PLANTED))
-        server, other = self.mirror(zone_text()), self.peer(kind, zone_text(everything))
-        report = self.compare(server, [other.port], 1)
-        wanted = {plant for _, _, plant in PLANTED if plant}
-        told = found(report)
-        self.assertLessEqual(wanted, told)
-        # And what follows from them, nothing else: names that go with their only record, and wildcards.
-        more = {("a.ent", "A", "missing"), ("*.wild", "A", "missing")}
-        self.assertLessEqual(told - wanted, more)
-        self.assertTrue(report["complete"])
-
-    def test_nsd(self):
-        self.unsigned(peers.Nsd, leave_out=("occluded.dn",))
-
-    def test_nsd_signed(self):
-        self.signed(peers.Nsd)
-
-    def test_nsd_planted(self):
-        self.planted(peers.Nsd)
-
-    def test_knot(self):
-        self.unsigned(peers.Knot)
-
-    def test_knot_signed(self):
-        self.signed(peers.Knot)
-
-    def test_knot_planted(self):
-        self.planted(peers.Knot)
-
-    def test_bind(self):
-        self.unsigned(peers.Bind, leave_out=("type3.types", "type4.types", "type24.types", "type30.types"))
-
-    def test_bind_signed(self):
-        self.signed(peers.Bind)
-
-    def test_bind_planted(self):
-        self.planted(peers.Bind)
-
-    def test_pdns(self):
-        # What it loses, does not load, or answers SERVFAIL to (primary_pdns.py).
-        self.unsigned(peers.PowerDns, leave_out=(r"\000\001.zero", r"\255.high", "type46.types", "type48.types", "type59.types",
-                                                 "type60.types"))
-
-    def test_pdns_planted(self):
-        self.planted(peers.PowerDns)
-
-
-class Planted(Case):
-    def test_another_negative_ttl(self):
-        server, other = self.mirror(zone_text()), self.peer(peers.Nsd, zone_text(minimum=60))
-        told = found(self.compare(server, [other.port], 1))
-        self.assertIn(("@", "NAPTR", "negative_ttl"), told)
-        self.assertIn(("@", "SOA", "rdata"), told)
-
-    def test_a_signature_that_is_missing(self):
-        path = signers.Ldns(self.scratch).source(ZONE, zone_text(), "nsec").removeprefix("file:")
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-        lost = [line for line in text.splitlines()
-                if not (line.startswith("changed." + ZONE) and "RRSIG" in line.split()[:5] and "\tA " in line)]
-        self.assertEqual(len(lost), len(text.splitlines()) - 1)
-        server, other = self.mirror(text), self.peer(peers.Nsd, "\n".join(lost) + "\n")
-        self.assertIn(("changed", "A", "dnssec"), found(self.compare(server, [other.port], 1)))
-
-    def test_one_of_four_addresses_is_wrong(self):
-        server = self.mirror(zone_text())
-        right = [self.peer(peers.Nsd, zone_text(), name=f"right{i}") for i in range(3)]
-        wrong = self.peer(peers.Nsd, zone_text([4]), name="wrong")
-        report = self.compare(server, [peer.port for peer in [*right, wrong]], 1)
-        self.assertEqual(found(report), {("changed", "A", "rdata")})
-        self.assertEqual({m["address"] for m in report["mismatches"]}, {f"127.0.0.1:{wrong.port}"})
-        for tally in report["against"]:
-            self.assertEqual(tally["dynamic"], 0, "one wrong server of four is not dynamic")
-
-
 class NoProof(Case):
     """What must not become an alarm."""
-
-    def test_a_primary_that_answers_from_pools_is_dynamic(self):
-        server, real = self.mirror(zone_text()), self.peer(peers.Nsd, zone_text())
-        turn = [0]
-
-        def change(message):
-            if message.question[0].name == dns.name.from_text("changed." + ZONE) and message.answer:
-                turn[0] += 1
-                message.answer = [dns.rrset.from_text("changed." + ZONE, 300, "IN", "A", f"198.51.100.{turn[0] % 3}")]
-            return message
-
-        pool = Between(self.scratch, real.port, change)
-        report = self.compare(server, [pool.port], 0, rate=2000)
-        self.assertEqual(report["mismatches"], [])
-        self.assertEqual(report["against"][0]["dynamic"], 1)
-
-    def test_a_third_of_the_packets_lost_is_never_a_match_or_mismatch(self):
-        server, real = self.mirror(zone_text()), self.peer(peers.Nsd, zone_text([4]))
-        lost = random.Random(5)
-        lossy = Between(self.scratch, real.port, lambda message: message if lost.random() > 1 / 3 else None)
-        report = self.compare(server, [lossy.port], 1, rate=2000)
-        tally = report["against"][0]
-        self.assertEqual(found(report), {("changed", "A", "rdata")}, "what differs is still found")
-        self.assertEqual(tally["match"] + tally["unknown"] + 1, tally["asked"])
 
     def test_a_primary_that_is_silent_is_unknown(self):
         server = self.mirror(zone_text())
         report = self.compare(server, [free_port()], 3)
         self.assertEqual(report["against"][0]["match"], 0)
-
-    def test_updates_in_the_middle_of_passes_alarm_nobody(self):
-        port = free_port()
-        primary = peers.Knot(self.scratch, [ZONE], notify=[port])
-        hosts = [f"h{i}" for i in range(300)]
-
-        def text(serial):
-            lines = zone_text(serial=serial)
-            return lines + "".join(f"{host} 300 A 192.0.2.{(serial * 7 + i) % 250}\n" for i, host in enumerate(hosts))
-
-        primary.write_zone(ZONE, text(1))
-        primary.start()
-        server = Understudy(self.scratch, [{"name": ZONE, "source": [primary.source], **OPEN_GATE}], listen=[f"127.0.0.1:{port}"],
-                            tables={"compare": {"rate": 500, "period": "1s"}}).start()
-        until("the zone arrives", lambda: query.serial("127.0.0.1", port, ZONE) == 1)
-        for serial in range(2, 12):
-            asked = server.metric("compare_total", zone=ZONE, result="match") or 0
-            until("the pass is under way", lambda: server.metric("compare_total", zone=ZONE, result="match") > asked + 200)
-            primary.write_zone(ZONE, text(serial))
-            primary.reload()
-            until("the change arrives", lambda: query.serial("127.0.0.1", port, ZONE) == serial)
-        until("all of it was compared", lambda: server.json_verb("compare", ZONE)["complete"], deadline=120)
-        self.assertEqual(server.metric("compare_total", zone=ZONE, result="mismatch"), 0)
 
 
 class Running(Case):
@@ -323,6 +82,43 @@ class Running(Case):
         until("they are gone", lambda: self.report()["mismatches"] == [] and self.report()["complete"], deadline=120)
         self.assertIn("evidence", str(api))
 
+    def test_the_evidence_is_told_as_long_as_it_differs(self):
+        """Both answers, when, which address, who answered (NSID) and from what (ZONEVERSION), and versions: by the verb, its JSON
+        and the API, after later passes and after a restart too."""
+        file = self.scratch.write("other.zone", zone_text([4], serial=9))
+        other = Understudy(self.scratch, [{"name": ZONE, "source": [f"file:{file}"]}], name="other",
+                           tables={"edns": {"nsid": "east-3"}}).start()
+        self.tables["compare"]["period"] = "1s"
+        self.server = self.mirror(zone_text(serial=9), tables=self.tables, **{"compare-with": [f"127.0.0.1:{other.port}"]})
+
+        def difference():
+            mismatches = self.report()["mismatches"]
+            return mismatches and mismatches[0]
+
+        def check():
+            told = difference()
+            self.assertEqual((told["owner"], told["type"], told["class"], told["address"]),
+                             ("changed." + ZONE, "A", "rdata", f"127.0.0.1:{other.port}"))
+            self.assertEqual((told["ours"]["rdata"], told["theirs"]["rdata"]), (["192.0.2.5"], ["192.0.2.55"]))
+            self.assertLessEqual(told["since"], told["evidence"].pop("last_seen"))
+            self.assertEqual(told["evidence"], {"version": 1, "serial": 9, "address_serial": 9, "nsid": "east-3", "zone_version": 9,
+                                                "made_up": False})
+            api = json.loads(self.server.get(f"/api/v1/zones/{ZONE}/mismatches")[1])["mismatches"][0]["evidence"]
+            self.assertEqual((api["nsid"], api["zone_version"]), ("east-3", 9))
+            text = self.server.verb("compare", ZONE).stdout
+            for word in (f"127.0.0.1:{other.port}", "192.0.2.5\n", "192.0.2.55", "first seen", ", last ", "here version 1, serial 9",
+                         "there serial 9", "answered from serial 9", "answered by east-3"):
+                self.assertIn(word, text)
+
+        first = until("it is found", difference)["evidence"]["last_seen"]
+        check()
+        until("a later pass saw it too", lambda: difference()["evidence"]["last_seen"] > first)
+        check()
+        self.server.stop()
+        other.stop()
+        self.server.start()
+        check()
+
     def test_expected_differences_are_counted_apart(self):
         self.tables["[compare.expect]"] = {"owner": "changed." + ZONE, "type": "A", "class": "rdata", "reason": "flattened there"}
         self.run_mirror()
@@ -333,6 +129,67 @@ class Running(Case):
         until("it is told that nothing matches", lambda: self.report()["expectations"][0]["unused"], deadline=120)
         self.assertEqual(self.server.metric("compare_expected", zone=ZONE), 0)
         until("and logged", lambda: "expectation-pointless" in self.server.log())
+
+    def test_expected_differences_do_not_fail_a_single_comparison(self):
+        self.tables["[compare.expect]"] = {"owner": "changed." + ZONE, "reason": "flattened there"}
+        server = self.mirror(zone_text(), tables=self.tables)
+        report = self.compare(server, [self.other.port], 1)
+        self.assertEqual(found(report), {("slow", "A", "ttl")})
+        self.assertEqual(report["against"][0]["expected"], 1)
+        self.other.write_zone(ZONE, zone_text([4]))
+        self.other.reload()
+        until("the TTL is ours", lambda: query.udp("127.0.0.1", self.other.port, "slow." + ZONE, "A").answer[0].ttl == 300)
+        self.assertTrue(self.compare(server, [self.other.port], 0)["complete"])
+        told = server.verb("compare", ZONE, "--with", f"127.0.0.1:{self.other.port}", "--rate", "100000")
+        self.assertIn(f"1 difference is expected at changed.{ZONE} (flattened there)", told.stdout)
+        self.assertIn("every other answer is equal", told.stdout)
+        # Without that configuration it is a difference like any other.
+        told = server.verb("compare", ZONE, "--with", f"127.0.0.1:{self.other.port}", "--rate", "100000", "--data", server.data, config=False)
+        self.assertEqual(told.returncode, 1, told)
+
+    def reload(self):
+        self.server.write_config()
+        self.assertEqual(self.server.verb("reload").returncode, 0)
+        self.assertNotIn("restart-needed", self.server.log())
+
+    def test_a_reload_changes_pace_expectations_and_series(self):
+        self.tables["compare"].update({"rate": 0.01, "period": "365d"})  # a question in a hundred seconds
+        self.run_mirror()
+        self.tables["compare"]["rate"] = 500
+        self.reload()
+        until("both are found", lambda: found(self.report()) == {("changed", "A", "rdata"), ("slow", "A", "ttl")})
+        first = until("the pass is over", lambda: self.report()["last_full_pass"])
+        self.tables["[compare.expect]"] = {"owner": "slow." + ZONE, "reason": "another plan there"}
+        self.tables["compare"]["period"] = "1s"
+        self.reload()
+        self.assertEqual(found(self.report()), {("changed", "A", "rdata")})
+        self.assertEqual(self.server.metric("compare_expected", zone=ZONE), 1)
+        until("the next pass does not wait for a year", lambda: self.report()["last_full_pass"] > first)
+        del self.tables["[compare.expect]"]
+        self.assertIsNotNone(self.server.metric("zone_serial", zone=ZONE))
+        self.tables["metrics"] = {"zones": ["another.test"]}
+        self.reload()
+        self.assertEqual(found(self.report()), {("changed", "A", "rdata"), ("slow", "A", "ttl")})
+        self.assertIsNone(self.server.metric("zone_serial", zone=ZONE))
+        self.assertEqual(self.server.metric("zones_suppressed"), 1)
+
+    def test_evidence_goes_with_the_address(self):
+        self.run_mirror()
+        until("both are found", lambda: len(found(self.report())) == 2)
+        self.server.stop()  # writes it
+        self.server.start()
+        self.assertEqual(len(found(self.report())), 2)
+        right = self.peer(peers.Nsd, zone_text(), name="right")
+        self.server.zones[0]["compare-with"] = [f"127.0.0.1:{right.port}"]
+        self.reload()
+        until("it is compared with the other", lambda: self.report()["complete"] and self.report()["against"][0]["match"] > 0)
+        self.assertEqual(self.report()["mismatches"], [])
+        # As it would be taken up, where it were still there: nothing can be found anew.
+        self.server.stop()
+        self.other.kill()
+        self.server.zones[0]["compare-with"] = [f"127.0.0.1:{self.other.port}"]
+        self.server.start()
+        self.assertEqual(self.report()["mismatches"], [])
 
     def test_what_clients_ask_is_compared(self):
         # The walk asks for no such type at this owner in its first passes.

@@ -37,7 +37,8 @@ class Page(unittest.TestCase):
         cls.provider = Understudy(cls.scratch, [{"name": name, "source": [f"file:{path}"], **served} for name, path in cls.files.items()],
                                   name="provider").start()
         drifted = cls.scratch.write("drifted.zone", zone_text(1, address="198.51.100.99", extra=1).replace("host0 A 192.0.2.0", "host0 A 198.51.100.1"))
-        cls.drifted = Understudy(cls.scratch, [{"name": "drift.test", "source": [f"file:{drifted}"]}], name="drifted").start()
+        cls.drifted = Understudy(cls.scratch, [{"name": "drift.test", "source": [f"file:{drifted}"]}], name="drifted",
+                                 tables={"edns": {"nsid": "east-3"}}).start()
         source = [f"axfr://127.0.0.1:{cls.provider.port}"]
         cls.shadow = Understudy(cls.scratch, [
             {"name": "equal.test", "source": source, **ANYTHING},
@@ -108,6 +109,12 @@ class Page(unittest.TestCase):
         self.assertIn("198.51.100.99", article)
         only = [text.split()[-1] for text in self.browser.texts(".side.ours li.only")]
         self.assertEqual(sorted(only), ["192.0.2.0", "192.0.2.10"], "what only one side has is marked")
+        # And the evidence: when, where, from which version, who said so; whoever comes by on later passes too.
+        address = f"127.0.0.1:{self.drifted.port}"
+        self.assertRegex(article, rf"at {address}, since .+, last seen .+")
+        status = self.shadow.status("drift.test")
+        self.assertIn(f"version {status['version']} · serial {status['serial']}", article)
+        self.assertIn("serial 1 · answered from serial 1 · answered by east-3", article)
         self.browser.picture("mismatch")
 
     def test_a_held_version_and_the_timeline(self):

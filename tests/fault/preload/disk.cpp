@@ -4,10 +4,12 @@
 // rebuild what may be left after the power went. A record is 'W' (written), 'D' (written, and durable on return) or 'S'
 // (everything before is durable), then offset and size, eight octets each in the machine's order, then the octets. Each is
 // appended after the call has returned, under one lock.
-// DISK_FULL: while a file of that name exists, the disk is full: what would make DISK_FILE longer fails with ENOSPC.
+// DISK_FULL: while a file of that name exists, the disk is full: what would make DISK_FILE longer fails with ENOSPC, and
+// who asks how much is free there is told that nothing is.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -37,11 +39,15 @@ bool is_watched(int fd) {
   return size > 0 && std::string_view(path.data(), static_cast<std::size_t>(size)) == wanted;
 }
 
+bool is_full() {
+  static const char* const full = std::getenv("DISK_FULL");
+  return full != nullptr && ::access(full, F_OK) == 0;
+}
+
 // True where the call must fail.
 bool is_full(int fd, off_t end) {
-  static const char* const full = std::getenv("DISK_FULL");
   struct stat state {};
-  if (full == nullptr || ::access(full, F_OK) != 0 || !is_watched(fd) || ::fstat(fd, &state) != 0) return false;
+  if (!is_full() || !is_watched(fd) || ::fstat(fd, &state) != 0) return false;
   if (end <= state.st_size) return false;
   errno = ENOSPC;
   return true;
@@ -120,6 +126,13 @@ int fdatasync(int fd) {
 int fsync(int fd) {
   static const auto real = next<int(int)>("fsync");
   return synced(fd, real(fd));
+}
+
+int statvfs(const char* path, struct statvfs* state) {
+  static const auto real = next<int(const char*, struct statvfs*)>("statvfs");
+  const int result = real(path, state);
+  if (result == 0 && is_full()) state->f_bavail = state->f_bfree = 0;
+  return result;
 }
 
 }  // extern "C"

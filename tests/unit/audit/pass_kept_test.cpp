@@ -151,6 +151,25 @@ TEST_F(ExpectingPass, CountsApartUntilItsTimeIsOver) {
   EXPECT_EQ(pass_.tally().expected, 0u);
 }
 
+TEST_F(ExpectingPass, OtherExpectationsAndAnotherPeriodHoldAtOnce) {
+  theirs_["www.example. A"] = {.answer = "www.example. 60 A 198.51.100.1"};
+  theirs_["www.example. TXT"] = {.answer = "www.example. 60 TXT \"b\""};
+  run();
+  confirm();
+  ASSERT_EQ(mismatches().size(), 1u);
+  const SteadyTime due = pass_.due();
+  audit::Expectation text;
+  text.name = product_name("www.example.");
+  text.type = dns::RRType::TXT;
+  pass_.change(3h, std::make_shared<const audit::Expectations>(audit::Expectations{text}), now_);
+  EXPECT_EQ(pass_.due() - due, 2h);
+  ASSERT_EQ(mismatches().size(), 1u);
+  EXPECT_EQ(to_string(mismatches().front().type), "A");
+  pass_.change(1h, nullptr, now_);
+  EXPECT_EQ(pass_.due(), due);
+  EXPECT_EQ(mismatches().size(), 2u);
+}
+
 class AllExpected : public Passes {
  protected:
   static constexpr int names = static_cast<int>(ZonePass::most_mismatches) + 10;

@@ -256,6 +256,29 @@ TEST_F(Passes, WhatAlternatesIsDynamicUntilItStops) {
   EXPECT_EQ(mismatches().front().theirs.rdata, std::vector<std::string>{"198.51.100.2"});
 }
 
+TEST_F(Passes, WhatComesBackWithinADayIsDynamic) {
+  const auto differs_once = [this] {
+    theirs_["www.example. A"] = {.answer = "www.example. 60 A 198.51.100.1"};
+    wait(1h);
+    run();
+    confirm();
+    const std::size_t found = mismatches().size();
+    theirs_.clear();
+    wait(1h);
+    run();
+    confirm();
+    EXPECT_TRUE(mismatches().empty());
+    return found;
+  };
+  EXPECT_EQ(differs_once(), 1u);
+  EXPECT_EQ(differs_once(), 0u) << "it alternates, and seldom";
+  for (int pass = 0; pass < 50; ++pass) {
+    wait(1h);
+    run();
+  }
+  EXPECT_EQ(differs_once(), 1u) << "what was long ago is forgotten";
+}
+
 TEST_F(Passes, APoolThatHasOurAnswerTooIsDynamic) {
   const Reply other{.answer = "www.example. 60 A 198.51.100.1"},
       same{.answer = "www.example. 60 A 192.0.2.1"};

@@ -179,6 +179,30 @@ TEST_F(Http, CompressesWhatIsLongForWhoTakesIt) {
   EXPECT_TRUE(get("/", "Accept-Encoding: gzip\r\n").ends_with("short")) << "too short to be worth it";
 }
 
+// RFC 9110 8.8.3.3: a strong validator is one of octets, which gzip changes; 15.4.5: a 304 has the Vary of its 200.
+TEST_F(Http, WhatIsCompressedHasAValidatorOfItsOwn) {
+  server_ = std::make_unique<HttpServer>();
+  const auto listening = server_->listen(any_port(), [](const HttpRequest&, HttpReply reply) {
+    reply({200, "text/css", std::string(100'000, 'x'), "abc"});
+  });
+  ASSERT_TRUE(listening.has_value());
+  server_->start();
+  const auto get = [this](const std::string& header) {
+    return ask("GET / HTTP/1.1\r\nHost: x\r\n" + header + "Connection: close\r\n\r\n");
+  };
+  const std::string takes = "Accept-Encoding: gzip\r\n";
+  EXPECT_THAT(get(""), HasSubstr("ETag: \"abc\"\r\n"));
+  EXPECT_THAT(get(takes), HasSubstr("ETag: \"abc-gzip\"\r\n"));
+  for (const auto& [header, etag] : {std::pair(std::string(), "\"abc\""), std::pair(takes, "\"abc-gzip\"")}) {
+    const std::string again = get(header + "If-None-Match: " + etag + "\r\n");
+    EXPECT_THAT(again, StartsWith("HTTP/1.1 304 "));
+    EXPECT_THAT(again, HasSubstr(std::string("ETag: ") + etag + "\r\n"));
+    EXPECT_THAT(again, HasSubstr("Vary: Accept-Encoding\r\n"));
+    EXPECT_THAT(again, Not(HasSubstr("Content-Encoding")));
+  }
+  EXPECT_THAT(get(takes + "If-None-Match: \"abc\"\r\n"), StartsWith("HTTP/1.1 200 ")) << "the other representation";
+}
+
 TEST_F(Http, IsOnlyRead) {
   serve();
   for (const std::string method : {"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"}) {
