@@ -6,22 +6,13 @@
 namespace understudy::sync {
 namespace asio = boost::asio;
 
-namespace {
-
-bool all_here(const ZoneSettings& settings) {
-  return std::none_of(settings.sources.begin(), settings.sources.end(),
-                      [](const SourceSpec& source) { return std::holds_alternative<AxfrSource>(source); });
-}
-
-}  // namespace
-
 ZoneAgent::ZoneAgent(Workshop& workshop, ZoneSettings settings, std::shared_ptr<backend::ZoneEntry> entry)
     : workshop_(workshop),
       settings_(std::move(settings)),
       entry_(std::move(entry)),
       // A file on our own disk, or a catalog of what is here, is the authority: what it says holds for as long
       // as it says it.
-      timer_(settings_.timers, entry_->id(), !all_here(settings_), settings_.serve_stale),
+      timer_(settings_.timers, entry_->id(), !is_local(settings_), settings_.serve_stale),
       turn_(workshop.executor) {
   for (const SourceSpec& spec : settings_.sources) {
     Source source{spec, {}};
@@ -48,7 +39,7 @@ void ZoneAgent::start(const backend::ZoneRow& row, Remembered remembered) {
   soa_ = *remembered.soa;
   timer_.start(now, soa_, remembered.timers);
   // A file may have changed while we were away; looking costs nothing.
-  if (all_here(settings_)) timer_.wanted(now);
+  if (is_local(settings_)) timer_.wanted(now);
   show_service();
   if (remembered.is_signed) begin_counting();
 }

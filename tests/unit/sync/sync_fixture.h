@@ -156,6 +156,12 @@ class PlainSecondary : public backend::PublicationListener {
   ~PlainSecondary() override { close(); }
 
   void open(std::vector<ZoneSettings> zones) {
+    open_mirror();
+    const Result<> started = sync->start(std::move(zones));
+    ASSERT_TRUE(started) << started.error().message;
+  }
+  // Without zones yet.
+  void open_mirror() {
     auto opened = backend::open_mirror({.directory = directory_, .map_octets = 1u << 30});
     ASSERT_TRUE(opened) << opened.error().message;
     mirror = std::move(*opened);
@@ -163,8 +169,6 @@ class PlainSecondary : public backend::PublicationListener {
     tables = std::make_unique<backend::ZoneTables>();
     sync = std::make_unique<Sync>(*context, *mirror, *tables, clock_, SyncOptions{directory_, 2});
     sync->add_listener(*this);
-    const Result<> started = sync->start(std::move(zones));
-    ASSERT_TRUE(started) << started.error().message;
   }
   void close() {
     if (sync) sync->stop();
