@@ -37,6 +37,7 @@ struct Sync::Impl {
         gate(executor),
         counting(executor),
         publisher(store, executor),
+        connections(executor, clock, health, options.connections_kept.value_or(Connections::usual)),
         notify_sender(executor, clock),
         workshop{executor,
                  clock,
@@ -48,6 +49,7 @@ struct Sync::Impl {
                  gate,
                  counting,
                  health,
+                 connections,
                  notify_sender,
                  with_ring(options.credentials),
                  tallies,
@@ -89,6 +91,7 @@ struct Sync::Impl {
   BulkGate gate, counting;
   Publisher publisher;
   PrimaryHealth health;
+  Connections connections;
   NotifySender notify_sender;
   Tallies tallies;
   std::vector<backend::PublicationListener*> listeners;

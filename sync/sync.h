@@ -21,6 +21,7 @@ struct SyncOptions {
   unsigned pool_threads = 2;
   Credentials credentials = {};
   Turns turns = {};  // none: store and pool have threads
+  std::optional<std::chrono::milliseconds> connections_kept = {};  // to primaries; none: the usual time
 };
 
 class Sync final : public backend::NotifySink {

@@ -60,7 +60,8 @@ void ZoneAgent::notified(const asio::ip::address& from, std::optional<std::uint3
   log::info("notify-received", {{"zone", dns::to_string(settings_.apex)},
                                 {"from", from.to_string()},
                                 {"serial", serial ? std::to_string(*serial) : "none"}});
-  hint_ = serial;
+  hint_.reset();
+  if (serial) hint_ = Hint{*serial, from};
   timer_.wanted(Now::of(workshop_.clock));
 }
 
@@ -86,7 +87,7 @@ void ZoneAgent::begin_cycle() {
 
 asio::awaitable<void> ZoneAgent::cycle() {
   const bool whole = std::exchange(whole_wanted_, false);
-  const std::optional<std::uint32_t> hint = std::exchange(hint_, std::nullopt);
+  heard_ = std::exchange(hint_, std::nullopt);
   waiting_ = std::exchange(done_, {});
   answered_ = false;
   told_.reset();
@@ -111,7 +112,7 @@ asio::awaitable<void> ZoneAgent::cycle() {
     // The newest serial wins: any of the others may have it. But where a NOTIFY came (RFC 1996 3.11) and told
     // nothing that we have not, or the zone is a file here, one answer is enough.
     const bool heard_of_nothing =
-        hint && !dns::Serial(*hint).is_newer_than(dns::Serial(standing_.source_serial));
+        heard_ && !dns::Serial(heard_->serial).is_newer_than(dns::Serial(standing_.source_serial));
     if (heard_of_nothing || !std::holds_alternative<AxfrSource>(sources_[i].spec)) break;
   }
   const bool delivered = result && *result != Outcome::current && *result != Outcome::ahead;

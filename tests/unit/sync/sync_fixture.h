@@ -167,7 +167,7 @@ class PlainSecondary : public backend::PublicationListener {
     mirror = std::move(*opened);
     context = std::make_unique<asio::io_context>();
     tables = std::make_unique<backend::ZoneTables>();
-    sync = std::make_unique<Sync>(*context, *mirror, *tables, clock_, SyncOptions{directory_, 2});
+    sync = std::make_unique<Sync>(*context, *mirror, *tables, clock_, SyncOptions{directory_, 2, {}, {}, connections_kept});
     sync->add_listener(*this);
   }
   void close() {
@@ -216,6 +216,7 @@ class PlainSecondary : public backend::PublicationListener {
   std::unique_ptr<backend::ZoneTables> tables;
   std::unique_ptr<Sync> sync;
   int publications = 0;
+  std::optional<std::chrono::milliseconds> connections_kept;  // before open()
 
  private:
   const std::string directory_;
