@@ -6,9 +6,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <unordered_set>
 
 #include "app/catalog_rows.h"
 #include "app/reload.h"
+#include "sync/zone_key.h"
 
 namespace understudy::app {
 namespace {
@@ -139,9 +141,11 @@ class Collector final : public OptionSink {
       problems.push_back(who + ": " + unknown->message);
     if (const auto nobody = unprovable(draft_.zone, draft_.config.streams.tls))
       problems.push_back(who + ": " + nobody->message);
+    auto& zones = draft_.config.zones;
+    if (const std::size_t wanted = zones.size() + draft_.zone_names.size(); wanted > zones.capacity())
+      zones.reserve(std::max(wanted, 2 * zones.capacity()));
     for (const dns::Name& name : draft_.zone_names) {
-      auto& zones = draft_.config.zones;
-      if (std::any_of(zones.begin(), zones.end(), [&](const auto& zone) { return zone.apex == name; })) {
+      if (!apexes_.insert(sync::key_of(name)).second) {
         problems.push_back(dns::to_string(name) + " is configured twice");
         continue;
       }
@@ -151,6 +155,7 @@ class Collector final : public OptionSink {
   }
 
   ConfigDraft draft_;
+  std::unordered_set<std::string> apexes_;  // name keys of all zones so far
   std::string_view table_;
   bool name_given_ = false, source_given_ = false;
   bool failed_ = false;  // a value of the table was wrong

@@ -43,7 +43,7 @@ struct Config {
   double ready_min_served_ratio = 0;
   std::vector<std::string> metrics_zones;  // patterns; none: the first thousand zones
   dns::TsigKeyRing keys;
-  std::vector<sync::ZoneSettings> zones;        // catalogs among them
+  std::vector<sync::ZoneSettings> zones;        // catalogs among them; moved to sync where it serves
   std::vector<sync::CatalogSettings> catalogs;  // those that are obeyed
   sync::GatePolicy gate;                        // of zones that do not say otherwise
   double compare_rate = 0;

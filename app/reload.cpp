@@ -110,10 +110,10 @@ Result<> Reloader::change(Config next, Done done) {
   if (!doors) return doors.error();
   const auto public_door = public_door_.prepare(next.http_public);
   if (!public_door) return public_door.error();
-  std::vector<sync::ZoneSettings> zones = next.zones;
-  zones.insert(zones.end(), added->begin(), added->end());
+  std::vector<sync::ZoneSettings> zones = std::exchange(next.zones, {});  // sync's from now on
+  zones.insert(zones.end(), std::make_move_iterator(added->begin()), std::make_move_iterator(added->end()));
   auto shared = std::make_shared<Config>(std::move(next));
-  sync_.reload(zones, shared->catalogs, *credentials,
+  sync_.reload(std::move(zones), shared->catalogs, *credentials,
                [this, shared, doors = *doors, public_door = *public_door, keys = credentials->keys,
                 done](const Result<sync::ReloadOutcome>& outcome) {
                  if (!outcome) return done(outcome.error());
@@ -149,7 +149,6 @@ control::Reloaded Reloader::take_over(Config next, const sync::ReloadOutcome& ou
   comparer_.change(next.compare_rate, next.compare_period,
                    std::make_shared<const audit::Expectations>(next.expectations));
   log::set_level(next.log_level);
-  config_.zones = std::move(next.zones);
   config_.catalogs = std::move(next.catalogs);
   config_.gate = std::move(next.gate);
   config_.listen = std::move(next.listen);

@@ -13,6 +13,7 @@
 
 #include "app/public_door.h"
 #include "app/zone_options.h"
+#include "base/priority.h"
 #include "control/control_server.h"
 #include "control/http_routes.h"
 
@@ -116,14 +117,14 @@ class Serving {
 
   Result<> start() {
     sync_.add_listener(comparer_);
-    auto zones = added_zones(*mirror_, config_.zones, config_.gate);
-    if (!zones) return zones.error();
-    zones->insert(zones->begin(), config_.zones.begin(), config_.zones.end());
     sync_.on_members_changed(
         [this](const sync::ReloadOutcome& outcome) { compare_anew(outcome, sync_, comparer_); });
-    if (auto started = sync_.start(std::move(*zones), config_.catalogs); !started) return started;
+    if (auto opened = open(); !opened) return opened;
     sync_started_ = true;
     if (auto started = server_.start(); !started) return started;
+    // Clients are being answered: whatever follows may take its time.
+    stand_behind_queries();
+    if (auto started = sync_.start(); !started) return started;
     std::vector<audit::CompareTarget> targets;
     for (const sync::ZoneSettings* zone : sync_.settings()) {
       if (!sync::is_catalog(*zone)) targets.push_back({zone->apex, sync::compared_addresses(*zone)});
@@ -165,6 +166,14 @@ class Serving {
     if (!zone) return zone;
     if (auto nobody = unprovable(*zone, config_.streams.tls)) return *nobody;
     return zone;
+  }
+
+  Result<> open() {
+    auto added = added_zones(*mirror_, config_.zones, config_.gate);
+    if (!added) return added.error();
+    std::vector<sync::ZoneSettings> zones = std::exchange(config_.zones, {});  // sync's from now on
+    zones.insert(zones.end(), std::make_move_iterator(added->begin()), std::make_move_iterator(added->end()));
+    return sync_.open(std::move(zones), config_.catalogs);
   }
 
   void wait_for_signal() {

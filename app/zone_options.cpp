@@ -1,9 +1,11 @@
 #include "app/zone_options.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "app/config_rows.h"
 #include "base/option_values.h"
+#include "sync/zone_key.h"
 
 namespace understudy::app {
 namespace {
@@ -69,13 +71,13 @@ Result<std::vector<sync::ZoneSettings>> added_zones(backend::Mirror& mirror,
   const auto reader = mirror.reader();
   if (!reader) return reader.error();
   if (const auto renewed = (*reader)->renew(); !renewed) return renewed.error();
+  std::unordered_set<std::string> keys;
+  for (const sync::ZoneSettings& zone : configured) keys.insert(sync::key_of(zone.apex));
   std::vector<sync::ZoneSettings> zones;
   for (const backend::AddedZone& added : (*reader)->added()) {
     if (backend::member_of(added)) continue;
     const std::string name = dns::to_string(added.apex);
-    const bool shadowed = std::any_of(configured.begin(), configured.end(),
-                                      [&](const auto& zone) { return zone.apex == added.apex; });
-    if (shadowed) {
+    if (keys.contains(sync::key_of(added.apex))) {
       log::warning("added-zone-in-configuration",
                    {{"zone", name},
                     {"message", "it was added at run time too; the configuration's settings are in force"}});

@@ -48,6 +48,7 @@ class Asker {
     for (std::size_t heard = 0; heard < sent;) {
       const ssize_t size = recv(descriptor_, answer, sizeof answer, 0);
       if (size < static_cast<ssize_t>(header)) break;
+      heard_ = true;
       if (answer[0] != turn_ || answer[1] >= count) continue;  // of a turn before
       ++heard;
       there[answer[1]] = has_serial(answer, left[first + answer[1]], serial);
@@ -60,6 +61,9 @@ class Asker {
     left.resize(kept);
     return kept == first;
   }
+
+  // Anything at all.
+  bool heard() const { return heard_; }
 
  private:
   static bool has_serial(const std::uint8_t* answer, const std::string& query, std::uint32_t serial) {
@@ -74,6 +78,7 @@ class Asker {
 
   int descriptor_;
   std::uint8_t turn_ = 0;
+  bool heard_ = false;
 };
 
 }  // namespace
@@ -94,11 +99,13 @@ int main(int count, char** arguments) {
   const auto serial = static_cast<std::uint32_t>(std::atoll(arguments[3]));
   const auto end = start + static_cast<std::uint64_t>(std::atof(arguments[4]) * 1e9);
   Asker asker(static_cast<std::uint16_t>(std::atoi(arguments[1])));
-  unsigned rest = 2;  // milliseconds; longer while nothing happens, so that asking costs the server little
+  // Milliseconds; longer while nothing happens, so that asking costs the server little. Where nobody listens
+  // yet it costs nothing.
+  unsigned rest = 2;
   while (!left.empty() && now() < end) {
     const std::size_t before = left.size();
     if (asker.ask(left, serial)) continue;
-    rest = left.size() < before ? 2 : std::min(20u, 2 * rest);
+    rest = left.size() < before || !asker.heard() ? 2 : std::min(20u, 2 * rest);
     std::this_thread::sleep_for(std::chrono::milliseconds(rest));
   }
   std::printf("{\"seconds\": %.4f, \"missing\": %zu}\n", static_cast<double>(now() - start) / 1e9,

@@ -1,5 +1,7 @@
 #include "net/client_stream.h"
 
+#include <poll.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/ssl/error.hpp>
@@ -39,6 +41,17 @@ struct ClientStream::Tls {
 
 ClientStream::ClientStream(asio::any_io_executor executor) : socket_(executor) {}
 ClientStream::~ClientStream() = default;
+
+bool ClientStream::is_quiet() {
+  if (!socket_.is_open() || (tls_ && tls_->at != tls_->end)) return false;
+  pollfd asked{socket_.native_handle(), POLLIN, 0};
+  return ::poll(&asked, 1, 0) == 0;
+}
+
+void ClientStream::interrupt() {
+  boost::system::error_code ignored;
+  tls_ ? socket_.close(ignored) : socket_.cancel(ignored);
+}
 
 asio::awaitable<std::optional<Error>> ClientStream::connect(Endpoint server,
                                                             std::optional<asio::ip::address> source,

@@ -18,6 +18,10 @@ class ClientStream {
   ClientStream(const ClientStream&) = delete;
   ClientStream& operator=(const ClientStream&) = delete;
 
+  // Connected, and nothing has come: no message, and no end either.
+  bool is_quiet();
+  // Whoever waits in wait() is woken up. Over TLS, where that reads, the connection is over with it.
+  void interrupt();
   // For a Deadline; closing it ends whatever waits.
   TcpSocket& socket() { return socket_; }
   Transport transport() const { return tls_ ? Transport::tls : Transport::tcp; }

@@ -38,20 +38,23 @@ class FrameSplitter {
     while (!stream.empty()) {
       if (partial_.empty() && stream.size() >= 2 && stream.size() - 2 >= dns::load16(stream.data())) {
         const std::size_t size = dns::load16(stream.data());
-        if (!take(stream.subspan(2, size))) return false;
+        const bool more = take(stream.subspan(2, size));
         stream = stream.subspan(2 + size);
+        if (!more) return end(stream);
         continue;
       }
       stream = complete(stream);
       if (!is_whole()) continue;
       const bool more = take(dns::Octets(partial_).subspan(2));
       partial_.clear();
-      if (!more) return false;
+      if (!more) return end(stream);
     }
     return true;
   }
   // True where no message was begun.
   bool at_boundary() const { return partial_.empty(); }
+  // Octets behind the message that was told to be the last.
+  std::size_t left_behind() const { return left_behind_; }
 
  private:
   // Moves octets that the begun message lacks into it; returns what is left.
@@ -60,7 +63,13 @@ class FrameSplitter {
     return partial_.size() >= 2 && partial_.size() - 2 == dns::load16(partial_.data());
   }
 
+  bool end(dns::Octets rest) {
+    left_behind_ = rest.size();
+    return false;
+  }
+
   std::vector<std::uint8_t> partial_;
+  std::size_t left_behind_ = 0;
 };
 
 }  // namespace understudy::net

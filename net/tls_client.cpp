@@ -33,9 +33,7 @@ Result<std::shared_ptr<const TlsClient>> TlsClient::make(TlsClientOptions option
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_default_passwd_cb(context, no_passphrase);
   const std::string& file = client->options_.ca_file;
-  if (file.empty()) {
-    SSL_CTX_set_default_verify_paths(context);
-  } else if (SSL_CTX_load_verify_locations(context, file.c_str(), nullptr) != 1) {
+  if (!file.empty() && SSL_CTX_load_verify_locations(context, file.c_str(), nullptr) != 1) {
     return file_error("cannot use the authorities in " + file);
   }
   return std::shared_ptr<const TlsClient>(std::move(client));
@@ -53,6 +51,9 @@ Result<TlsSession> TlsClient::new_session(const TlsIdentity& identity) const {
   if (identity.name.empty()) {
     SSL_set_verify(session.get(), SSL_VERIFY_PEER, take_any_certificate);  // distrust() looks at the key
     return session;
+  }
+  if (options_.ca_file.empty()) {
+    std::call_once(authorities_, [this] { SSL_CTX_set_default_verify_paths(context_.get()); });
   }
   SSL_set_verify(session.get(), SSL_VERIFY_PEER, nullptr);
   SSL_set_hostflags(session.get(),

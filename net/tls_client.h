@@ -2,9 +2,11 @@
 //
 // RFC 9103 7 and 9: TLS 1.3 or later, "dot" by ALPN, strict authentication; what is not proved is not asked.
 // A context is made at start and at each reload, then shared: new_session() may be called on any thread. A
-// session belongs to who asked for it.
+// session belongs to who asked for it. The system's authorities are read when the first session needs them: a
+// hundred certificates would be half of a start where no source is asked over TLS.
 #pragma once
 
+#include <mutex>
 #include <optional>
 
 #include "net/tls_context.h"
@@ -33,6 +35,7 @@ class TlsClient {
 
   const TlsClientOptions options_;
   std::unique_ptr<SSL_CTX, FreeTls> context_;
+  mutable std::once_flag authorities_;  // the system's were read into the context
 };
 
 // How a server is reached over TLS.

@@ -40,8 +40,10 @@ void Catalogs::remember(const std::vector<backend::AddedZone>& added) {
 // Without what catalogs say: it follows when they were read.
 Catalogs::Plan Catalogs::plan(std::vector<CatalogSettings> settings,
                               const std::vector<ZoneSettings>& zones) const {
-  std::set<std::string> others;
-  for (const ZoneSettings& zone : zones) others.insert(key_of(zone.apex));
+  std::set<std::string> others;  // of use to members only
+  for (const ZoneSettings& zone : zones) {
+    if (!members_.empty()) others.insert(key_of(zone.apex));
+  }
   std::vector<CatalogView> views;
   for (const CatalogSettings& catalog : settings) views.push_back({&catalog, nullptr});
   Membership membership = resolve(views, members_, [&others](const dns::Name& zone) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/priority.h"
+
 namespace understudy::sync {
 
 Pool::Pool(unsigned threads, Turns turns) : turns_(std::move(turns)) {
@@ -20,6 +22,7 @@ void Pool::post(Job job) {
 }
 
 void Pool::work() {
+  stand_behind_queries();
   for (;;) {
     Job job;
     {

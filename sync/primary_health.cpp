@@ -9,10 +9,13 @@ constexpr unsigned silences_before_blocking = 3;
 constexpr unsigned longest_block_shift = 4;  // 16 s
 // The one that may try while others are blocked has this long: a probe over UDP twice and TCP once.
 constexpr Seconds trial{6};
-// A primary that knows no IXFR, or no EDNS, may be replaced by one that does.
-constexpr Seconds without_ixfr{3600}, without_edns{3600};
+// A primary that knows no IXFR, or no EDNS, or takes one question a connection, may be replaced by one that does
+// better.
+constexpr Seconds without_ixfr{3600}, without_edns{3600}, without_reuse{3600};
 // One datagram may be lost, and another not.
 constexpr unsigned lost_before_without_edns = 3;
+// One connection may be cut by whoever is between, and another where the primary starts anew.
+constexpr unsigned hung_up_before_without_reuse = 3;
 
 bool is_silence(std::string_view why) { return reason::blame_of(why) == reason::Blame::silence; }
 
@@ -72,10 +75,27 @@ bool PrimaryHealth::may_use_edns(const net::Endpoint& primary, SteadyTime now) c
   return found == records_.end() || now >= found->second.no_edns_until;
 }
 
+void PrimaryHealth::reused(const net::Endpoint& primary) { records_[primary].hung_up = 0; }
+
+void PrimaryHealth::hung_up(const net::Endpoint& primary, SteadyTime idle_since, SteadyTime now) {
+  Record& record = records_[primary];
+  if (record.hung_up_at && idle_since <= *record.hung_up_at) return;
+  record.hung_up_at = now;
+  if (++record.hung_up < hung_up_before_without_reuse) return;
+  record.hung_up = 0;
+  record.no_reuse_until = now + without_reuse;
+}
+
+bool PrimaryHealth::may_reuse(const net::Endpoint& primary, SteadyTime now) const {
+  const auto found = records_.find(primary);
+  return found == records_.end() || now >= found->second.no_reuse_until;
+}
+
 std::vector<std::string_view> PrimaryHealth::learnt(const net::Endpoint& primary, SteadyTime now) const {
   std::vector<std::string_view> words;
   if (!may_use_edns(primary, now)) words.push_back("no-edns");
   if (!may_know_ixfr(primary, now)) words.push_back("no-ixfr");
+  if (!may_reuse(primary, now)) words.push_back("no-reuse");
   return words;
 }
 

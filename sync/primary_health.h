@@ -35,7 +35,9 @@ class PrimaryHealth {
     friend class PrimaryHealth;
     unsigned silences = 0;         // in a row
     unsigned edns_unanswered = 0;  // in a row
-    SteadyTime blocked_until{}, no_ixfr_until{}, no_edns_until{};
+    unsigned hung_up = 0;          // in a row
+    SteadyTime blocked_until{}, no_ixfr_until{}, no_edns_until{}, no_reuse_until{};
+    std::optional<SteadyTime> hung_up_at = {};
   };
 
   // An error where this primary was silent lately and should not be asked now: why it was silent.
@@ -50,6 +52,12 @@ class PrimaryHealth {
   // What it made of EDNS. Where it understands none it is asked without for an hour, by all zones.
   void edns_seen(const net::Endpoint& primary, EdnsSeen seen, SteadyTime now);
   bool may_use_edns(const net::Endpoint& primary, SteadyTime now) const;
+  // A question on a connection that had served another was answered; or it was not, or the connection, which
+  // lay idle since then, was closed before. Where that goes on, each question has a connection of its own for
+  // an hour. A primary that starts anew hangs up on many at once: that counts once.
+  void reused(const net::Endpoint& primary);
+  void hung_up(const net::Endpoint& primary, SteadyTime idle_since, SteadyTime now);
+  bool may_reuse(const net::Endpoint& primary, SteadyTime now) const;
   // In words, for PrimaryStatus.
   std::vector<std::string_view> learnt(const net::Endpoint& primary, SteadyTime now) const;
   // A NOTIFY came from there: it lives.

@@ -37,16 +37,43 @@ backend::ZonePolicy policy_of(const ZoneSettings& settings) {
   return policy;
 }
 
-}  // namespace
-
-void Roster::enter(std::vector<ZoneSettings> zones, const std::vector<backend::ZoneRow>& rows,
-                   backend::Reader& reader, std::uint64_t commit, const Timers& timers) {
+Roster::Entries entries_of(const std::vector<ZoneSettings>& zones, const Roster::Rows& rows,
+                           std::uint64_t commit) {
+  Roster::Entries entries;
+  entries.reserve(zones.size());
   for (std::size_t i = 0; i < zones.size(); ++i) {
     const backend::ZoneRow& row = rows[i];
     auto entry = std::make_shared<backend::ZoneEntry>(zones[i].apex, row.id, policy_of(zones[i]));
     // No reader knows the entry yet, so that this is as good as the store thread.
     if (row.generation != 0) entry->publish({row.generation, row.version}, commit);
-    auto agent = std::make_shared<ZoneAgent>(workshop_, std::move(zones[i]), std::move(entry));
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+}  // namespace
+
+Roster::Entries Roster::open(const std::vector<ZoneSettings>& zones, const Rows& rows,
+                             backend::Reader& reader, std::uint64_t commit) {
+  Entries entries = entries_of(zones, rows, commit);
+  const UnixTime now = workshop_.clock.wall();
+  for (std::size_t i = 0; i < zones.size(); ++i) {
+    if (rows[i].generation == 0) continue;
+    // Whatever is not as plain as this waits for its agent (RefreshTimer::start), with SERVFAIL.
+    const auto timers = reader.timers(rows[i].id);
+    if (is_local(zones[i]) || (timers && timers->expires > now))
+      entries[i]->set_service(backend::Service::serving);
+  }
+  tables_.swap(std::make_unique<backend::ZoneTable>(entries));
+  return entries;
+}
+
+void Roster::enter(std::vector<ZoneSettings> zones, const Rows& rows, backend::Reader& reader,
+                   std::uint64_t commit, const Timers& timers, Entries entries) {
+  if (entries.empty()) entries = entries_of(zones, rows, commit);
+  for (std::size_t i = 0; i < zones.size(); ++i) {
+    const backend::ZoneRow& row = rows[i];
+    auto agent = std::make_shared<ZoneAgent>(workshop_, std::move(zones[i]), std::move(entries[i]));
     const dns::Name& apex = agent->settings().apex;
     const auto newer = timers.find(row.id);
     const backend::TimerRow remembered =

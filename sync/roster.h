@@ -1,7 +1,7 @@
 // The roster: which zones this server has, and the agent that looks after each. The zone table that the
 // workers answer from is made here.
 //
-// Owned by Sync; sync thread, but for enter() and publish_table() before it runs.
+// Owned by Sync; sync thread, but for open(), enter() and publish_table() before it runs.
 #pragma once
 
 #include <unordered_map>
@@ -15,12 +15,19 @@ class Roster {
  public:
   Roster(Workshop& workshop, backend::ZoneTables& tables) : workshop_(workshop), tables_(tables) {}
 
-  // An agent for each zone, beginning with what the mirror holds of it. `rows` are the zones' own; `reader`
-  // is renewed to `commit`; `timers` of this process that have not reached the mirror yet go before those in
-  // it.
+  using Entries = std::vector<std::shared_ptr<backend::ZoneEntry>>;
+  using Rows = std::vector<backend::ZoneRow>;
+  // At start, before there are agents: from now on queries are answered from what the mirror holds of these
+  // zones and has surely not expired. `rows` are the zones' own; `reader` is renewed to `commit`. The entries
+  // are for enter().
+  Entries open(const std::vector<ZoneSettings>& zones, const Rows& rows, backend::Reader& reader,
+               std::uint64_t commit);
+  // An agent for each zone, beginning with what the mirror holds of it. `rows`, `reader` and `commit` as
+  // above; `timers` of this process that have not reached the mirror yet go before those in it. `entries` are
+  // the zones' where there are any already.
   using Timers = std::unordered_map<backend::ZoneId, backend::TimerRow>;
-  void enter(std::vector<ZoneSettings> zones, const std::vector<backend::ZoneRow>& rows,
-             backend::Reader& reader, std::uint64_t commit, const Timers& timers);
+  void enter(std::vector<ZoneSettings> zones, const Rows& rows, backend::Reader& reader, std::uint64_t commit,
+             const Timers& timers, Entries entries = {});
   // No query finds the zone any more, once the table is published. The agent is to be retired.
   std::shared_ptr<ZoneAgent> leave(dns::NameView apex);
   // From now on queries are answered from the zones that are here. Catalogs that list them are made anew.

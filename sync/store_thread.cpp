@@ -1,6 +1,7 @@
 #include "sync/store_thread.h"
 
 #include "base/log.h"
+#include "base/priority.h"
 
 namespace understudy::sync {
 namespace {
@@ -78,6 +79,7 @@ std::vector<Publication> StoreThread::take_batch() {
 }
 
 void StoreThread::work() {
+  stand_behind_queries();
   for (;;) {
     std::unique_lock lock(mutex_);
     const bool has_work = wait_for_work(lock);

@@ -37,6 +37,7 @@ struct Sync::Impl {
         gate(executor),
         counting(executor),
         publisher(store, executor),
+        connections(executor, clock, health, options.connections_kept.value_or(Connections::usual)),
         notify_sender(executor, clock),
         workshop{executor,
                  clock,
@@ -48,6 +49,7 @@ struct Sync::Impl {
                  gate,
                  counting,
                  health,
+                 connections,
                  notify_sender,
                  with_ring(options.credentials),
                  tallies,
@@ -66,8 +68,8 @@ struct Sync::Impl {
     changes.when_idle([this] { catalogs.settle(); });
   }
 
-  Result<> start(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> obeyed);
-  Result<> enter(std::vector<ZoneSettings> zones, const std::vector<dns::Name>& left);
+  Result<> open(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> obeyed);
+  Result<> start();
   void reload(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> obeyed, Credentials credentials,
               ReloadDone done);
   ZoneStatus status_of(const ZoneAgent& agent) const;
@@ -89,6 +91,7 @@ struct Sync::Impl {
   BulkGate gate, counting;
   Publisher publisher;
   PrimaryHealth health;
+  Connections connections;
   NotifySender notify_sender;
   Tallies tallies;
   std::vector<backend::PublicationListener*> listeners;
@@ -100,23 +103,56 @@ struct Sync::Impl {
   Catalogs catalogs;
   boost::asio::steady_timer flush_timer, file_timer;
 
+  // Between open() and start(): who is served and not looked after yet.
+  struct Opened {
+    std::vector<ZoneSettings> zones;
+    std::vector<dns::Name> apexes;
+    Roster::Rows rows;
+    Roster::Entries entries;
+    Catalogs::Plan plan;
+  } opened;
+
   std::mutex notices_mutex;  // of what follows: workers add, the sync thread takes all
   std::vector<Notice> notices;
   std::uint64_t notices_dropped = 0;
 };
 
-Result<> Sync::Impl::start(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> obeyed) {
+Result<> Sync::Impl::open(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> obeyed) {
   const Result<std::unique_ptr<backend::Reader>> reader = mirror.reader();
   if (!reader) return reader.error();
   if (const auto renewed = (*reader)->renew(); !renewed) return renewed.error();
   catalogs.remember((*reader)->added());
   (*reader)->reset();
-  Catalogs::Plan plan = catalogs.plan(std::move(obeyed), zones);
-  zones.insert(zones.end(), plan.zones.begin(), plan.zones.end());
-  if (Result<> entered = enter(std::move(zones), plan.left); !entered) return entered;
+  opened.plan = catalogs.plan(std::move(obeyed), zones);
+  zones.insert(zones.end(), opened.plan.zones.begin(), opened.plan.zones.end());
+  for (const ZoneSettings& zone : zones) opened.apexes.push_back(zone.apex);
+  opened.zones = std::move(zones);
+  auto rows = store.run<Roster::Rows>([this, now = clock.wall()](backend::Writer& writer) {
+    return enter_zones(writer, opened.apexes, opened.plan.left, now);
+  });
+  if (!rows) return rows.error();
+  opened.rows = std::move(*rows);
+  const Result<std::uint64_t> commit = (*reader)->renew();
+  if (!commit) return commit.error();
+  opened.entries = roster.open(opened.zones, opened.rows, **reader, *commit);
+  return {};
+}
+
+Result<> Sync::Impl::start() {
+  Opened zones = std::exchange(opened, {});
+  const Result<> noted = store.run<void>([&zones, now = clock.wall()](backend::Writer& writer) {
+    return writer.note_served(zones.apexes, now);
+  });
+  if (!noted) return noted;
+  const Result<std::unique_ptr<backend::Reader>> reader = mirror.reader();
+  if (!reader) return reader.error();
+  const Result<std::uint64_t> commit = (*reader)->renew();
+  if (!commit) return commit.error();
+  roster.enter(std::move(zones.zones), zones.rows, **reader, *commit, dirty_timers,
+               std::move(zones.entries));
   roster.publish_table();
   for (const auto& agent : roster.agents()) scheduler.add(agent);
-  catalogs.adopt(std::move(plan));
+  catalogs.adopt(std::move(zones.plan));
   flush_later();
   look_at_files_later();
   return changes.start();
@@ -131,23 +167,6 @@ void Sync::Impl::reload(std::vector<ZoneSettings> zones, std::vector<CatalogSett
                    if (outcome) catalogs.adopt(std::move(*plan));
                    done(std::move(outcome));
                  });
-}
-
-Result<> Sync::Impl::enter(std::vector<ZoneSettings> zones, const std::vector<dns::Name>& left) {
-  std::vector<dns::Name> apexes;
-  apexes.reserve(zones.size());
-  for (const ZoneSettings& zone : zones) apexes.push_back(zone.apex);
-  const auto rows =
-      store.run<std::vector<backend::ZoneRow>>([&apexes, &left, now = clock.wall()](backend::Writer& writer) {
-        return note_all_served(writer, apexes, left, now);
-      });
-  if (!rows) return rows.error();
-  const Result<std::unique_ptr<backend::Reader>> reader = mirror.reader();
-  if (!reader) return reader.error();
-  const Result<std::uint64_t> commit = (*reader)->renew();
-  if (!commit) return commit.error();
-  roster.enter(std::move(zones), *rows, **reader, *commit, dirty_timers);
-  return {};
 }
 
 void Sync::Impl::flush_later() {
@@ -275,8 +294,15 @@ void Sync::on_members_changed(std::function<void(const ReloadOutcome&)> listener
   impl_->catalogs.set_listener(std::move(listener));
 }
 
+Result<> Sync::open(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> catalogs) {
+  return impl_->open(std::move(zones), std::move(catalogs));
+}
+
+Result<> Sync::start() { return impl_->start(); }
+
 Result<> Sync::start(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> catalogs) {
-  return impl_->start(std::move(zones), std::move(catalogs));
+  if (Result<> opened = open(std::move(zones), std::move(catalogs)); !opened) return opened;
+  return start();
 }
 
 void Sync::stop() { impl_->stop(); }

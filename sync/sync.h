@@ -21,6 +21,7 @@ struct SyncOptions {
   unsigned pool_threads = 2;
   Credentials credentials = {};
   Turns turns = {};  // none: store and pool have threads
+  std::optional<std::chrono::milliseconds> connections_kept = {};  // to primaries; none: the usual time
 };
 
 class Sync final : public backend::NotifySink {
@@ -32,9 +33,14 @@ class Sync final : public backend::NotifySink {
   // Before start(): who is told of publications.
   void add_listener(backend::PublicationListener& listener);
   // `zones` are all that are served, those among them that were added at run time too, but for the members of
-  // `catalogs`. Of every other zone in the mirror it is noted that it is served no more. Reads the mirror,
-  // swaps in the zone table (so that data is served before any primary was asked), begins to check. Called
-  // before the sync thread runs.
+  // `catalogs`. Reads the mirror and swaps in the zone table: from now on the workers may answer, and until
+  // start() nothing else happens, so that a restart with ten thousand zones costs their clients next to
+  // nothing. Called before the sync thread runs.
+  Result<> open(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> catalogs = {});
+  // Begins to look after the zones that open() was given. Of every other zone in the mirror it is noted that
+  // it is served no more. Called before the sync thread runs.
+  Result<> start();
+  // Both at once, where nobody is answered meanwhile.
   Result<> start(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> catalogs = {});
   // Ends all work and joins store thread and pool. Called after the sync thread has ended.
   void stop();

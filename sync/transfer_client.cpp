@@ -13,6 +13,7 @@ namespace {
 
 constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t read_octets = 64 * 1024;
+constexpr std::size_t first_read_octets = 4 * 1024;  // all of a small zone
 // What may wait while a job runs: enough that a primary is not kept waiting while a run is sorted and spilled
 // (Knot gives up on a receiver that takes nothing for half a second).
 constexpr std::size_t gather_octets = 2 * 1024 * 1024;
@@ -24,8 +25,7 @@ class Intake : public std::enable_shared_from_this<Intake> {
  public:
   Intake(asio::any_io_executor executor, const TransferOrder& order, std::shared_ptr<RecordTarget> target,
          Pool& pool)
-      : stream(executor),
-        executor_(executor),
+      : executor_(executor),
         bell_(executor, asio::steady_timer::time_point::max()),
         lone_soa_timer_(executor),
         lone_soa_(order.limits.lone_soa),
@@ -41,8 +41,9 @@ class Intake : public std::enable_shared_from_this<Intake> {
 
   // Where the next octets go; to be filled at once.
   asio::mutable_buffer space() {
-    if (gathering_.size() < gathered_ + read_octets) gathering_.resize(gathered_ + read_octets);
-    return asio::buffer(gathering_.data() + gathered_, read_octets);
+    const std::size_t room = received_ == 0 ? first_read_octets : read_octets;
+    if (gathering_.size() < gathered_ + room) gathering_.resize(gathered_ + room);
+    return asio::buffer(gathering_.data() + gathered_, room);
   }
   void filled(std::size_t octets) {
     gathered_ += octets;
@@ -63,8 +64,25 @@ class Intake : public std::enable_shared_from_this<Intake> {
   Result<> vouched_for() const { return verifier_ ? verifier_->end() : Result<>(); }
   // Before anything is received. False where there is no memory.
   bool sign(net::Message& query) { return !verifier_ || verifier_->sign(query); }
+  void reuse(std::optional<Connections::Kept> kept) {
+    if (!kept) return;
+    stream = std::move(kept->stream);
+    idle_since = kept->since;
+  }
+  // The end came, and nothing behind it. While no job runs.
+  bool ended_clean() const {
+    return decoder_.state() == TransferDecoder::State::complete && !distrust_ && gathered_ == 0 &&
+           splitter_.at_boundary() && splitter_.left_behind() == 0;
+  }
+  // What came first was no answer to what was asked.
+  bool out_of_turn() const {
+    return decoder_.state() == TransferDecoder::State::refused && decoder_.counts().messages <= 1 &&
+           decoder_.error().reason == reason::malformed;
+  }
 
-  net::ClientStream stream;
+  std::unique_ptr<net::ClientStream> stream;  // none before begin()
+  std::optional<SteadyTime> idle_since;       // where it had served another transfer before
+  bool waited_for = false;                    // by the reader
 
  private:
   void begin_job() {
@@ -96,8 +114,7 @@ class Intake : public std::enable_shared_from_this<Intake> {
     state_ = distrust_ ? TransferDecoder::State::refused : decoder_.state();
     const bool undecided = decoder_.is_undecided();  // asked now: the next job may begin below
     if (!running()) {
-      boost::system::error_code ignored;
-      stream.socket().close(ignored);  // whoever reads wakes up
+      if (waited_for) stream->interrupt();
     } else if (gathered_ != 0) {
       begin_job();
     }
@@ -110,7 +127,7 @@ class Intake : public std::enable_shared_from_this<Intake> {
     lone_soa_timer_.expires_after(lone_soa_);
     lone_soa_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
       boost::system::error_code ignored;
-      if (!cancelled) self->stream.socket().close(ignored);
+      if (!cancelled && self->stream) self->stream->socket().close(ignored);
     });
   }
 
@@ -161,13 +178,30 @@ net::Message make_transfer_query(const TransferOrder& order) {
   return query;
 }
 
-// Connects and asks. What is returned is why that failed.
-asio::awaitable<std::optional<Error>> begin(std::shared_ptr<Intake> intake, const TransferOrder& order) {
+Connections::Route route_of(const TransferOrder& order) {
+  Connections::Route route{order.primary, order.source, {}, {}};
+  if (order.trust.tls) {
+    route.tls = order.trust.tls->client;
+    route.identity = order.trust.tls->identity;
+  }
+  return route;
+}
+
+// Connects, unless there is a connection (`fresh`: whether or not), and asks. What is returned is why that
+// failed.
+asio::awaitable<std::optional<Error>> begin(std::shared_ptr<Intake> intake, const TransferOrder& order,
+                                            bool fresh) {
   const std::string_view what = "connecting for a transfer";
-  net::ClientStream& stream = intake->stream;
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  if (order.connections != nullptr && !fresh) intake->reuse(order.connections->take(route_of(order)));
+  if (!intake->idle_since) intake->stream = std::make_unique<net::ClientStream>(executor);
+  net::ClientStream& stream = *intake->stream;
   net::Deadline deadline(stream.socket(), order.limits.connect);
-  auto connecting = stream.connect(order.primary, order.source, order.trust, what);
-  std::optional<Error> failure = co_await std::move(connecting);
+  std::optional<Error> failure;
+  if (!intake->idle_since) {
+    auto connecting = stream.connect(order.primary, order.source, order.trust, what);
+    failure = co_await std::move(connecting);
+  }
   if (!failure) {
     net::Message query = make_transfer_query(order);
     if (!intake->sign(query)) co_return Error{reason::network, "no memory to sign a question with"};
@@ -181,13 +215,15 @@ asio::awaitable<std::optional<Error>> begin(std::shared_ptr<Intake> intake, cons
 
 // Reads until the decoder has enough (nothing is returned) or the stream ends before, with the reason.
 asio::awaitable<std::optional<Error>> receive(std::shared_ptr<Intake> intake, const TransferOrder& order) {
-  net::ClientStream& stream = intake->stream;
+  net::ClientStream& stream = *intake->stream;
   net::Deadline deadline(stream.socket(), order.limits.total, order.limits.progress);
   std::size_t since_progress = 0;
   while (intake->running()) {
     // Waited for first and read then: a read that is under way would hold a buffer that a job may want
     // meanwhile.
+    intake->waited_for = true;
     boost::system::error_code error = co_await stream.wait();
+    intake->waited_for = false;
     const std::size_t size = error ? 0 : stream.read_some(intake->space(), error);
     if (error == asio::error::would_block) continue;
     if (error) {
@@ -252,31 +288,80 @@ asio::awaitable<Result<std::shared_ptr<BuiltZone>>> finish_increment(std::shared
 
 }  // namespace
 
-asio::awaitable<Result<TransferCounts>> receive_zone(TransferOrder order,
-                                                     std::shared_ptr<RecordTarget> target, Pool& pool) {
+namespace {
+
+struct Reception {
+  Result<TransferCounts> counts;
+  // On a connection that had served another transfer: perhaps by the primary's custom, or as it starts anew.
+  bool lost = false;
+};
+
+// What came, or why nothing is to be believed.
+Result<TransferCounts> result_of(const Intake& intake, const std::optional<Error>& failure,
+                                 const net::Endpoint& primary) {
+  if (intake.distrust()) return intake.distrust()->within(net::to_string(primary));
+  if (failure) return *failure;
+  if (intake.decoder().state() == TransferDecoder::State::refused)
+    return intake.decoder().error().within(net::to_string(primary));
+  if (const auto vouched = intake.vouched_for(); !vouched)
+    return vouched.error().within(net::to_string(primary));
+  return intake.decoder().counts();
+}
+
+asio::awaitable<Reception> receive_once(TransferOrder order, std::shared_ptr<RecordTarget> target, Pool& pool,
+                                        bool fresh) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   order.rules.id = net::random_id();
   auto intake = std::make_shared<Intake>(executor, order, std::move(target), pool);
-  auto beginning = begin(intake, order);
+  auto beginning = begin(intake, order, fresh);
   std::optional<Error> failure = co_await std::move(beginning);
   if (!failure) {
     auto receiving = receive(intake, order);
     failure = co_await std::move(receiving);
   }
   co_await intake->idle();
-  if (intake->distrust()) co_return intake->distrust()->within(net::to_string(order.primary));
-  if (failure) co_return *failure;
-  if (intake->decoder().state() == TransferDecoder::State::refused) {
-    co_return intake->decoder().error().within(net::to_string(order.primary));
-  }
-  if (const auto vouched = intake->vouched_for(); !vouched)
-    co_return vouched.error().within(net::to_string(order.primary));
-  co_return intake->decoder().counts();
+  Reception reception{result_of(*intake, failure, order.primary)};
+  reception.lost = intake->idle_since && (failure ? !intake->decoder().is_undecided() : intake->out_of_turn());
+  if (order.connections == nullptr) co_return reception;
+  Connections::Route route = route_of(order);
+  if (reception.lost) order.connections->failed(route, *intake->idle_since);
+  if (!reception.lost && intake->idle_since) order.connections->served(route);
+  if (reception.counts && intake->ended_clean())
+    order.connections->keep(std::move(route), std::move(intake->stream));
+  co_return reception;
 }
 
-asio::awaitable<Result<Transferred>> transfer_whole(TransferOrder order, std::shared_ptr<ZoneBuild> build,
+// Receives into one of `make`'s, which is left in `target`.
+template <class Target>
+asio::awaitable<Result<TransferCounts>> receive_into(TransferOrder order,
+                                                     std::function<std::shared_ptr<Target>()> make,
+                                                     Pool& pool, std::shared_ptr<Target>& target) {
+  target = make();
+  auto receiving = receive_once(order, target, pool, false);
+  Reception reception = co_await std::move(receiving);
+  if (reception.lost) {
+    target = make();
+    auto again = receive_once(order, target, pool, true);
+    reception = co_await std::move(again);
+  }
+  co_return std::move(reception.counts);
+}
+
+}  // namespace
+
+asio::awaitable<Result<TransferCounts>> receive_zone(TransferOrder order,
+                                                     std::shared_ptr<RecordTarget> target, Pool& pool) {
+  order.connections = nullptr;
+  auto receiving = receive_once(std::move(order), std::move(target), pool, true);
+  Reception reception = co_await std::move(receiving);
+  co_return std::move(reception.counts);
+}
+
+asio::awaitable<Result<Transferred>> transfer_whole(TransferOrder order,
+                                                    std::function<std::shared_ptr<ZoneBuild>()> make,
                                                     Pool& pool, BulkGate& gate) {
-  auto receiving = receive_zone(order, build, pool);
+  std::shared_ptr<ZoneBuild> build;
+  auto receiving = receive_into(order, std::move(make), pool, build);
   const Result<TransferCounts> received = co_await std::move(receiving);
   if (!received) co_return received.error();
   auto finishing = finish_build(build, pool, gate);
@@ -286,9 +371,10 @@ asio::awaitable<Result<Transferred>> transfer_whole(TransferOrder order, std::sh
 }
 
 asio::awaitable<Result<Transferred>> transfer_changes(TransferOrder order,
-                                                      std::shared_ptr<Increment> increment, Pool& pool,
-                                                      BulkGate& gate) {
-  auto receiving = receive_zone(order, increment, pool);
+                                                      std::function<std::shared_ptr<Increment>()> make,
+                                                      Pool& pool, BulkGate& gate) {
+  std::shared_ptr<Increment> increment;
+  auto receiving = receive_into(order, std::move(make), pool, increment);
   const Result<TransferCounts> received = co_await std::move(receiving);
   if (!received) co_return received.error();
   if (received->kind == TransferKind::current) co_return Transferred{nullptr, *received};

@@ -7,7 +7,7 @@
 // hold no thread.
 #pragma once
 
-#include "net/dns_client.h"
+#include "sync/connections.h"
 #include "sync/increment.h"
 #include "sync/pool.h"
 
@@ -27,6 +27,9 @@ struct TransferOrder {
   TransferLimits limits;
   net::Trust trust = {};
   bool edns = true;  // false: this primary does not understand it
+  // Where one may be taken from, and left for the next; none: the transfer has a connection of its own. Must
+  // outlive it.
+  Connections* connections = nullptr;
 };
 
 struct Transferred {
@@ -39,16 +42,18 @@ struct Transferred {
 boost::asio::awaitable<Result<TransferCounts>> receive_zone(TransferOrder order,
                                                             std::shared_ptr<RecordTarget> target, Pool& pool);
 
-// Asks, receives, builds. Errors: sync::reason; nothing was published, and what was written is discarded.
+// Asks, receives, builds. Where a connection that had served another transfer is lost, that says nothing of this
+// one: it is begun once more on a connection of its own, with another of `make`'s. Errors: sync::reason; nothing
+// was published, and what was written is discarded.
 boost::asio::awaitable<Result<Transferred>> transfer_whole(TransferOrder order,
-                                                           std::shared_ptr<ZoneBuild> build, Pool& pool,
-                                                           BulkGate& gate);
+                                                           std::function<std::shared_ptr<ZoneBuild>()> make,
+                                                           Pool& pool, BulkGate& gate);
 
 // The same for what changed since `order.rules.have_serial`. Where the primary cannot tell, that is an error:
 // a whole transfer is another call.
 boost::asio::awaitable<Result<Transferred>> transfer_changes(TransferOrder order,
-                                                             std::shared_ptr<Increment> increment, Pool& pool,
-                                                             BulkGate& gate);
+                                                             std::function<std::shared_ptr<Increment>()> make,
+                                                             Pool& pool, BulkGate& gate);
 
 // The end of every build: finish() on the pool, behind the gate where it is large.
 boost::asio::awaitable<Result<std::shared_ptr<BuiltZone>>> finish_build(std::shared_ptr<ZoneBuild> build,

@@ -6,22 +6,13 @@
 namespace understudy::sync {
 namespace asio = boost::asio;
 
-namespace {
-
-bool all_here(const ZoneSettings& settings) {
-  return std::none_of(settings.sources.begin(), settings.sources.end(),
-                      [](const SourceSpec& source) { return std::holds_alternative<AxfrSource>(source); });
-}
-
-}  // namespace
-
 ZoneAgent::ZoneAgent(Workshop& workshop, ZoneSettings settings, std::shared_ptr<backend::ZoneEntry> entry)
     : workshop_(workshop),
       settings_(std::move(settings)),
       entry_(std::move(entry)),
       // A file on our own disk, or a catalog of what is here, is the authority: what it says holds for as long
       // as it says it.
-      timer_(settings_.timers, entry_->id(), !all_here(settings_), settings_.serve_stale),
+      timer_(settings_.timers, entry_->id(), !is_local(settings_), settings_.serve_stale),
       turn_(workshop.executor) {
   for (const SourceSpec& spec : settings_.sources) {
     Source source{spec, {}};
@@ -48,7 +39,7 @@ void ZoneAgent::start(const backend::ZoneRow& row, Remembered remembered) {
   soa_ = *remembered.soa;
   timer_.start(now, soa_, remembered.timers);
   // A file may have changed while we were away; looking costs nothing.
-  if (all_here(settings_)) timer_.wanted(now);
+  if (is_local(settings_)) timer_.wanted(now);
   show_service();
   if (remembered.is_signed) begin_counting();
 }
@@ -69,7 +60,8 @@ void ZoneAgent::notified(const asio::ip::address& from, std::optional<std::uint3
   log::info("notify-received", {{"zone", dns::to_string(settings_.apex)},
                                 {"from", from.to_string()},
                                 {"serial", serial ? std::to_string(*serial) : "none"}});
-  hint_ = serial;
+  hint_.reset();
+  if (serial) hint_ = Hint{*serial, from};
   timer_.wanted(Now::of(workshop_.clock));
 }
 
@@ -95,7 +87,7 @@ void ZoneAgent::begin_cycle() {
 
 asio::awaitable<void> ZoneAgent::cycle() {
   const bool whole = std::exchange(whole_wanted_, false);
-  const std::optional<std::uint32_t> hint = std::exchange(hint_, std::nullopt);
+  heard_ = std::exchange(hint_, std::nullopt);
   waiting_ = std::exchange(done_, {});
   answered_ = false;
   told_.reset();
@@ -120,7 +112,7 @@ asio::awaitable<void> ZoneAgent::cycle() {
     // The newest serial wins: any of the others may have it. But where a NOTIFY came (RFC 1996 3.11) and told
     // nothing that we have not, or the zone is a file here, one answer is enough.
     const bool heard_of_nothing =
-        hint && !dns::Serial(*hint).is_newer_than(dns::Serial(standing_.source_serial));
+        heard_ && !dns::Serial(heard_->serial).is_newer_than(dns::Serial(standing_.source_serial));
     if (heard_of_nothing || !std::holds_alternative<AxfrSource>(sources_[i].spec)) break;
   }
   const bool delivered = result && *result != Outcome::current && *result != Outcome::ahead;

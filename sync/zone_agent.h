@@ -9,7 +9,8 @@
 //
 //   cycle:  for each source, in order of preference
 //             primary:  SOA probe --not newer--> current        file:  unchanged --> current  (catalog: built)
-//                         | newer, no data yet, or retransfer            | changed
+//                         | newer, no data yet, or retransfer;           | changed
+//                         | not asked where its NOTIFY told a newer one  |
 //                         v                                              v
 //                       transfer --> build --> gate --> publish or hold  <------------- build
 //           a transfer of a newer version is IXFR first, and AXFR once where that fails for whatever reason
@@ -54,6 +55,7 @@ struct Workshop {
   BulkGate& gate;
   BulkGate& counting;  // of signatures: one zone at a time
   PrimaryHealth& health;
+  Connections& connections;
   NotifySender& notify;
   Credentials credentials;  // a ring always
   Tallies& tallies;
@@ -150,6 +152,7 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   boost::asio::awaitable<std::optional<Result<Outcome>>> try_increment(std::size_t index, Approach approach);
   bool gave_what_is_live(std::size_t index) const;
   bool may_ask_for_increment(std::size_t index) const;
+  bool told_of_newer(std::size_t index) const;
   boost::asio::awaitable<Result<Outcome>> try_file(std::size_t index, bool whole);
   boost::asio::awaitable<Result<Outcome>> try_catalog(std::size_t index);
   // What arrived: a version, and where from.
@@ -248,7 +251,13 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   bool retired_ = false, publishing_ = false;
   std::function<void()> retired_done_;
   bool whole_wanted_ = false, tried_ = false, transferring_ = false, answered_ = false;
-  std::optional<std::uint32_t> hint_;      // the serial a NOTIFY told
+  // What a NOTIFY told; the first is of the one that came last, the second of the one that the check under way
+  // is for.
+  struct Hint {
+    std::uint32_t serial;
+    boost::asio::ip::address from;
+  };
+  std::optional<Hint> hint_, heard_;
   std::optional<ToldExpire> told_;         // by those that were asked in the check under way
   std::optional<std::size_t> pinned_;      // the source of what is live, where there are several
   std::optional<SteadyTime> ahead_since_;  // another has a newer version, and the pinned one has not

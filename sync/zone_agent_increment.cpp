@@ -21,11 +21,13 @@ asio::awaitable<std::optional<Result<ZoneAgent::Outcome>>> ZoneAgent::try_increm
   Source& source = sources_[index];
   TransferOrder order{
       *source.status.address, settings_.transfer_source, rules(), {}, std::move(approach.trust),
-      approach.edns};
+      approach.edns, &workshop_.connections};
   order.rules.have_serial = row_.serial;
-  auto increment = std::make_shared<Increment>(build_options(), row_, workshop_.mirror, new_build());
+  const auto make = [this] {
+    return std::make_shared<Increment>(build_options(), row_, workshop_.mirror, new_build());
+  };
   transferring_ = true;
-  auto moving = transfer_changes(std::move(order), increment, workshop_.pool, workshop_.gate);
+  auto moving = transfer_changes(std::move(order), make, workshop_.pool, workshop_.gate);
   const Result<Transferred> came = co_await std::move(moving);
   transferring_ = false;
   if (!came) {

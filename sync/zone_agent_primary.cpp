@@ -125,19 +125,31 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::ask_for_serial(std::size_
   co_return verdict;
 }
 
+// A NOTIFY is a hint and no more (RFC 1996 3.7 has the serial asked for, RFC 1995 2 lets differences be asked
+// for at once: "current" is an answer too). Of one primary among several the others are asked as well, and one
+// that was never heard before is met by the short question, which finds out what it understands.
+bool ZoneAgent::told_of_newer(std::size_t index) const {
+  const PrimaryStatus& primary = sources_[index].status;
+  return heard_ && sources_.size() == 1 && !held_ && primary.address &&
+         heard_->from == primary.address->address && primary.last_answer != 0 && primary.failing_since == 0 &&
+         dns::Serial(heard_->serial).is_newer_than(dns::Serial(standing_.source_serial));
+}
+
 // AXFR, and once more without EDNS where that may be what the primary did not understand (RFC 6891 7).
 asio::awaitable<Result<Transferred>> ZoneAgent::fetch_whole(std::size_t index, Approach& approach) {
   const net::Endpoint primary = *sources_[index].status.address;
-  TransferOrder order{primary, settings_.transfer_source, rules(), {}, approach.trust, approach.edns};
+  TransferOrder order{primary,       settings_.transfer_source, rules(), {}, approach.trust,
+                      approach.edns, &workshop_.connections};
+  const auto make = [this] { return new_build(); };
   transferring_ = true;
-  auto moving = transfer_whole(order, new_build(), workshop_.pool, workshop_.gate);
+  auto moving = transfer_whole(order, make, workshop_.pool, workshop_.gate);
   Result<Transferred> came = co_await std::move(moving);
   const bool may_be_edns =
       !came && order.edns &&
       (came.error().reason == reason::formerr || came.error().reason == reason::not_implemented);
   if (may_be_edns && !retired_) {
     order.edns = false;
-    auto again = transfer_whole(order, new_build(), workshop_.pool, workshop_.gate);
+    auto again = transfer_whole(order, make, workshop_.pool, workshop_.gate);
     came = co_await std::move(again);
     if (came) workshop_.health.edns_seen(primary, EdnsSeen::refused, workshop_.clock.steady());
   }
@@ -154,6 +166,14 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_primary(std::size_t i
   const SteadyTime now = workshop_.clock.steady();
   if (const auto blocked = workshop_.health.blocked(primary, now)) co_return *blocked;
   Approach approach{*trust, workshop_.health.may_use_edns(primary, now)};
+  // Where it has just told us that it has a newer version there is no need to ask whether it has.
+  const bool told = !whole && told_of_newer(index) && may_ask_for_increment(index);
+  if (told) {
+    approach.began = now;
+    auto trying = try_increment(index, approach);
+    const std::optional<Result<Outcome>> outcome = co_await std::move(trying);
+    if (outcome) co_return *outcome;
+  }
   bool newer = false;
   // The first version of a zone is fetched at once; where that failed, the short question tells more of why.
   const bool asks_first = has_data() || held_ || source.status.failing_since != 0;
@@ -164,7 +184,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_primary(std::size_t i
     newer = dns::Serial(*source.status.serial).is_newer_than(dns::Serial(standing_.source_serial));
   }
   approach.began = workshop_.clock.steady();
-  if (newer && may_ask_for_increment(index)) {
+  if (newer && !told && may_ask_for_increment(index)) {
     auto trying = try_increment(index, approach);
     const std::optional<Result<Outcome>> outcome = co_await std::move(trying);
     if (outcome) co_return *outcome;

@@ -12,8 +12,12 @@
 
 namespace understudy::sync {
 
-// The rows of `apexes`, which are all that are served: of every other zone it is noted that it is not, and of
-// `left` that no catalog has them.
+// The rows of `apexes`, which are entered where the mirror does not know them; of `left` it is noted that no
+// catalog has them.
+Result<std::vector<backend::ZoneRow>> enter_zones(backend::Writer& writer,
+                                                  const std::vector<dns::Name>& apexes,
+                                                  const std::vector<dns::Name>& left, UnixTime now);
+// The same where `apexes` are all that are served: of every other zone it is noted that it is not.
 Result<std::vector<backend::ZoneRow>> note_all_served(backend::Writer& writer,
                                                       const std::vector<dns::Name>& apexes,
                                                       const std::vector<dns::Name>& left, UnixTime now);

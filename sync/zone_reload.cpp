@@ -5,13 +5,19 @@
 
 namespace understudy::sync {
 
-Result<std::vector<backend::ZoneRow>> note_all_served(backend::Writer& writer,
-                                                      const std::vector<dns::Name>& apexes,
-                                                      const std::vector<dns::Name>& left, UnixTime now) {
+Result<std::vector<backend::ZoneRow>> enter_zones(backend::Writer& writer,
+                                                  const std::vector<dns::Name>& apexes,
+                                                  const std::vector<dns::Name>& left, UnixTime now) {
   if (!left.empty()) {
     if (const Result<> removed = writer.remove_zones(left, now); !removed) return removed.error();
   }
-  auto rows = writer.ensure_zones(apexes);
+  return writer.ensure_zones(apexes);
+}
+
+Result<std::vector<backend::ZoneRow>> note_all_served(backend::Writer& writer,
+                                                      const std::vector<dns::Name>& apexes,
+                                                      const std::vector<dns::Name>& left, UnixTime now) {
+  auto rows = enter_zones(writer, apexes, left, now);
   if (!rows) return rows;
   if (const Result<> noted = writer.note_served(apexes, now); !noted) return noted.error();
   return rows;

@@ -136,6 +136,12 @@ std::optional<Error> unknown_key(const ZoneSettings& zone, const dns::TsigKeyRin
   return std::nullopt;
 }
 
+bool is_local(const ZoneSettings& zone) {
+  return std::ranges::none_of(zone.sources, [](const SourceSpec& source) {
+    return std::holds_alternative<AxfrSource>(source);
+  });
+}
+
 bool publishes_catalog(const ZoneSettings& zone) {
   return !zone.sources.empty() && std::holds_alternative<PublishedCatalog>(zone.sources.front());
 }

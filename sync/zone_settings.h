@@ -89,6 +89,9 @@ std::optional<Error> unknown_key(const ZoneSettings& zone, const dns::TsigKeyRin
 bool publishes_catalog(const ZoneSettings& zone);
 bool is_catalog(const ZoneSettings& zone);
 
+// Learned from here alone: no primary can fall silent, and the zone never expires.
+bool is_local(const ZoneSettings& zone);
+
 // Whose answers are compared with ours: `compare_with`, or else the sources that have an address.
 std::vector<net::Endpoint> compared_addresses(const ZoneSettings& zone);
 

@@ -34,7 +34,8 @@ struct PrimaryStatus {
   std::optional<Failure> failure;         // the last one, kept after recovery
   UnixTime failing_since = 0;             // 0: not failing
   bool pinned = false;                    // what is live came from it, and differences do
-  // What it turned out not to do, for any zone, and is not asked for a while: "no-edns", "no-ixfr".
+  // What it turned out not to do, for any zone, and is not asked for a while: "no-edns", "no-ixfr",
+  // "no-reuse" (of connections).
   std::vector<std::string_view> learnt = {};
 };
 

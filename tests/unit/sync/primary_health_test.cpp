@@ -79,6 +79,24 @@ TEST(PrimaryHealth, LearnsWhoUnderstandsNoEdns) {
   EXPECT_FALSE(health.blocked(dead, start));
 }
 
+TEST(PrimaryHealth, LearnsWhoTakesOneQuestionAConnection) {
+  PrimaryHealth health;
+  // One that starts anew hangs up on all of its connections, which had been kept before.
+  for (int i = 0; i < 10; ++i) health.hung_up(dead, start, start + Seconds(1));
+  EXPECT_TRUE(health.may_reuse(dead, start + Seconds(1)));
+  health.hung_up(dead, start + Seconds(2), start + Seconds(3));
+  health.reused(dead);  // an answer in between says that it was no custom
+  for (const int second : {4, 6}) {
+    health.hung_up(dead, start + Seconds(second), start + Seconds(second + 1));
+    EXPECT_TRUE(health.may_reuse(dead, start + Seconds(second + 1)));
+  }
+  health.hung_up(dead, start + Seconds(8), start + Seconds(9));
+  EXPECT_FALSE(health.may_reuse(dead, start + Seconds(9 + 3599)));
+  EXPECT_EQ(health.learnt(dead, start + Seconds(9)), std::vector<std::string_view>{"no-reuse"});
+  EXPECT_TRUE(health.may_reuse(other, start + Seconds(9)));
+  EXPECT_TRUE(health.may_reuse(dead, start + Seconds(9 + 3600)));
+}
+
 TEST(PrimaryHealth, SaysWhyItSparesOne) {
   PrimaryHealth health;
   for (int i = 0; i < 3; ++i) health.failed(dead, Error{reason::connection_refused, "nobody there"}, at(i));

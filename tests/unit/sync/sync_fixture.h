@@ -156,15 +156,19 @@ class PlainSecondary : public backend::PublicationListener {
   ~PlainSecondary() override { close(); }
 
   void open(std::vector<ZoneSettings> zones) {
+    open_mirror();
+    const Result<> started = sync->start(std::move(zones));
+    ASSERT_TRUE(started) << started.error().message;
+  }
+  // Without zones yet.
+  void open_mirror() {
     auto opened = backend::open_mirror({.directory = directory_, .map_octets = 1u << 30});
     ASSERT_TRUE(opened) << opened.error().message;
     mirror = std::move(*opened);
     context = std::make_unique<asio::io_context>();
     tables = std::make_unique<backend::ZoneTables>();
-    sync = std::make_unique<Sync>(*context, *mirror, *tables, clock_, SyncOptions{directory_, 2});
+    sync = std::make_unique<Sync>(*context, *mirror, *tables, clock_, SyncOptions{directory_, 2, {}, {}, connections_kept});
     sync->add_listener(*this);
-    const Result<> started = sync->start(std::move(zones));
-    ASSERT_TRUE(started) << started.error().message;
   }
   void close() {
     if (sync) sync->stop();
@@ -212,6 +216,7 @@ class PlainSecondary : public backend::PublicationListener {
   std::unique_ptr<backend::ZoneTables> tables;
   std::unique_ptr<Sync> sync;
   int publications = 0;
+  std::optional<std::chrono::milliseconds> connections_kept;  // before open()
 
  private:
   const std::string directory_;

@@ -118,6 +118,30 @@ TEST_F(SyncTest, ServesFromTheMirrorAfterARestart) {
   EXPECT_EQ(primary.probes, 0);  // the next check is an hour away
 }
 
+TEST_F(SyncTest, ServesBeforeAnybodyIsAsked) {
+  ZoneSettings never = zone("never.example.", {AxfrSource{{primary.endpoint().address, 1}}});
+  secondary->open({zone("example."), zone("old.example.")});
+  run_until_tried();
+  const backend::ZoneRow old = secondary->status("old.example.").row;
+  secondary->close();
+  secondary->open_mirror();
+  ASSERT_TRUE(secondary->mirror->writer().save_timers({{old.id, {1, 1, 1, 2}}}));  // expired in 1970
+  const int probes = primary.probes, transfers = primary.transfers;
+  ASSERT_TRUE(secondary->sync->open({zone("example."), zone("old.example."), never}));
+  EXPECT_EQ(secondary->service("example."), backend::Service::serving);
+  EXPECT_TRUE(secondary->has("example.", "h0.example."));
+  EXPECT_EQ(secondary->service("old.example."), backend::Service::no_data);
+  EXPECT_EQ(secondary->service("never.example."), backend::Service::no_data);
+  EXPECT_EQ(secondary->context->poll(), 0u);
+  EXPECT_FALSE(secondary->sync->status(name("example.")));
+  const backend::ZoneEntry* const entry = &secondary->entry("example.");
+  ASSERT_TRUE(secondary->sync->start());
+  EXPECT_EQ(&secondary->entry("example."), entry);  // with what it has counted
+  EXPECT_EQ(secondary->service("old.example."), backend::Service::expired);
+  EXPECT_EQ(primary.probes, probes);
+  EXPECT_EQ(primary.transfers, transfers);
+}
+
 TEST_F(SyncTest, AsksTheNextPrimaryAndSparesTheSilentOne) {
   asio::io_context unused;
   asio::ip::tcp::acceptor nobody(unused, {asio::ip::address_v4::loopback(), 0});
