@@ -184,7 +184,7 @@ void AddressBurst::heard(Slot& slot, dns::Octets response, OwnAnswers::Batch& ow
   silent_in_a_row_ = 0;
   if (!slot.ask) {
     return heard_serial(
-        normalise(apex(), {pass_->apex(), dns::RRType::SOA, false, false, pass_->apex()}, response));
+        normalise(apex(), {dns::Name(apex()), dns::RRType::SOA, false, false, dns::Name(apex())}, response));
   }
   settle(*slot.ask, slot.query, response, own);
 }
@@ -259,7 +259,8 @@ void AddressBurst::ask_over_stream(std::uint16_t number) {
   net::AskOptions options;
   options.timeout = context_.timeout * tries;
   options.tcp_only = true;
-  const auto answered = [this, number](std::exception_ptr fault, const Result<net::ServerResponse>& response) {
+  const auto answered = [this, number](std::exception_ptr fault,
+                                       const Result<net::ServerResponse>& response) {
     --streams_;
     if (fault) return unanswered(number, "no memory");
     if (!response) return unanswered(number, std::string(response.error().reason));

@@ -34,7 +34,7 @@ bool is_comparable(dns::RRType type) {
 
 struct Comparer::Impl {
   struct Zone {
-    dns::Name name;
+    dns::StoredName name;
     Passes passes;
     SteadyTime refreshed{};
     std::vector<bool> told;  // of each expectation that it has no purpose any more
@@ -55,7 +55,7 @@ struct Comparer::Impl {
   void flush();
   void tell_of_expectations(Zone& zone);
   ZoneComparison report(const Zone& zone) const {
-    return combine(zone.name, zone.passes, options.expectations, clock.wall());
+    return combine(dns::Name(zone.name), zone.passes, options.expectations, clock.wall());
   }
   Instant now() const { return {clock.steady(), clock.wall()}; }
   PassOptions pass_options() const;
@@ -125,7 +125,7 @@ Result<> Comparer::start(std::vector<CompareTarget> targets) {
 }
 
 void Comparer::Impl::enter(CompareTarget target) {
-  Zone zone{target.zone, {}, {}, {}};
+  Zone zone{dns::StoredName(target.zone), {}, {}, {}};
   for (const net::Endpoint& address : distinct(std::move(target.addresses)))
     zone.passes.push_back(std::make_shared<ZonePass>(target.zone, address, pass_options(), random()));
   restore(target.zone, zone.passes);
@@ -199,7 +199,7 @@ void Comparer::Impl::offer(dns::Octets octets) {
   if (zone == nullptr) return;
   const dns::Name& name = query.question.name;
   // DS at the apex is the parent zone's, which one of us may serve as well; the walk knows how to judge it.
-  if (query.question.type == dns::RRType::DS && name == zone->name) return;
+  if (query.question.type == dns::RRType::DS && zone->name.view().equals(name)) return;
   for (const auto& pass : zone->passes) {
     pass->offer({name, query.question.type, false, false, name.lowered()},
                 query.edns && query.edns->dnssec_ok);
@@ -223,7 +223,7 @@ void Comparer::Impl::doubted(const dns::Name& apex) {
   SteadyTime& refreshed = found->second.refreshed;
   if (refreshed != SteadyTime{} && moment - refreshed < options.refresh_period) return;
   refreshed = moment;
-  options.refresh(found->second.name);
+  options.refresh(dns::Name(found->second.name));
 }
 
 void Comparer::Impl::flush() {
@@ -249,7 +249,7 @@ void Comparer::Impl::tell_of_expectations(Zone& zone) {
     if (pointless && !zone.told[i]) {
       log::warning(
           "expectation-pointless",
-          {{"zone", to_string(zone.name)},
+          {{"zone", dns::to_string(zone.name.view())},
            {"owner", state.owner},
            {"message", state.over ? "its time is over: what it explained counts as a difference again"
                                   : "it matches nothing any more: take it out of [[compare.expect]]"}});
