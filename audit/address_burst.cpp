@@ -181,7 +181,7 @@ void AddressBurst::arrived(dns::Octets response, OwnAnswers::Batch& own) {
 
 void AddressBurst::heard(Slot& slot, dns::Octets response, OwnAnswers::Batch& own) {
   if (slot.ask) return settle(*slot.ask, slot.query, response, own);
-  const Question soa{pass_->apex(), dns::RRType::SOA, false, false, pass_->apex()};
+  const Question soa{dns::Name(apex()), dns::RRType::SOA, false, false, dns::Name(apex())};
   const NormalAnswer answer = normalise(apex(), soa, response);
   note(answer);
   heard_serial(answer);

@@ -43,7 +43,7 @@ AddressRunner::AddressRunner(std::shared_ptr<RunnerContext> shared, net::Endpoin
 void AddressRunner::add(std::shared_ptr<ZonePass> pass) {
   auto slot = std::make_shared<Slot>();
   slot->pass = std::move(pass);
-  slot->place = queue_.emplace(when_due(*slot), slot);
+  enqueue(slot);
   slots_[key_of(slot->pass->apex())] = std::move(slot);
   timer_.cancel();
 }
@@ -52,7 +52,7 @@ void AddressRunner::remove(dns::NameView apex) {
   const auto it = slots_.find(key_of(apex));
   if (it == slots_.end()) return;
   it->second->removed = true;
-  queue_.erase(it->second->place);
+  dequeue(*it->second);
   slots_.erase(it);
 }
 
@@ -97,20 +97,35 @@ std::chrono::nanoseconds AddressRunner::serial_period() const {
 
 SteadyTime AddressRunner::when_due(const Slot& slot) const {
   // Before the address has told its serial nothing else is asked: it says whether anybody is there.
-  if (slot.asking_serial) return slot.serial_due == SteadyTime{} ? SteadyTime::max() : slot.pass->due();
-  return std::min(slot.serial_due, slot.pass->due());
+  if (slot.asking_serial) return slot.serial_due == SteadyTime{} ? SteadyTime::max() : slot.pass->due_first();
+  return std::min(slot.serial_due, slot.pass->due_first());
+}
+
+SteadyTime AddressRunner::when_walk_due(const Slot& slot) const {
+  return slot.serial_due == SteadyTime{} ? SteadyTime::max() : slot.pass->walk_due();
+}
+
+void AddressRunner::enqueue(const std::shared_ptr<Slot>& slot) {
+  slot->place = queue_.emplace(when_due(*slot), slot);
+  slot->walk_place = walks_.emplace(when_walk_due(*slot), slot);
+}
+
+void AddressRunner::dequeue(Slot& slot) {
+  queue_.erase(slot.place);
+  walks_.erase(slot.walk_place);
 }
 
 void AddressRunner::reschedule(const std::shared_ptr<Slot>& slot) {
-  queue_.erase(slot->place);
-  slot->place = queue_.emplace(when_due(*slot), slot);
+  dequeue(*slot);
+  enqueue(slot);
   timer_.cancel();
 }
 
 asio::awaitable<void> AddressRunner::run(Self self) {
   while (!self->stopped_) {
     const SteadyTime now = self->shared_->clock.steady();
-    SteadyTime due = self->queue_.empty() ? SteadyTime::max() : self->queue_.begin()->first;
+    SteadyTime due = SteadyTime::max();
+    if (!self->queue_.empty()) due = std::min(self->queue_.begin()->first, self->walks_.begin()->first);
     if (self->under_way_ >= most_under_way) due = SteadyTime::max();
     due = std::max(due, self->pacer_.due());
     if (due <= now) {
@@ -128,8 +143,9 @@ asio::awaitable<void> AddressRunner::run(Self self) {
 }
 
 bool AddressRunner::send_one() {
-  const std::shared_ptr<Slot> slot = queue_.begin()->second;
   const Instant moment = now();
+  const Queue& queue = queue_.begin()->first <= moment.steady ? queue_ : walks_;
+  const std::shared_ptr<Slot> slot = queue.begin()->second;
   if (!slot->asking_serial && slot->serial_due <= moment.steady) {
     slot->asking_serial = true;
     ++under_way_;
@@ -174,7 +190,8 @@ asio::awaitable<AddressRunner::Heard> AddressRunner::put(Self self, std::shared_
 }
 
 asio::awaitable<void> AddressRunner::check_serial(Self self, std::shared_ptr<Slot> slot) {
-  const Question soa{slot->pass->apex(), RRType::SOA, false, false, slot->pass->apex()};
+  const dns::Name apex(slot->pass->apex());
+  const Question soa{apex, RRType::SOA, false, false, apex};
   auto asking = put(self, slot, soa, net::make_query(soa.name, soa.type));
   const Heard heard = co_await std::move(asking);
   --self->under_way_;
@@ -211,7 +228,8 @@ asio::awaitable<void> AddressRunner::examine(Self self, std::shared_ptr<Slot> sl
   const NormalAnswer ours =
       response.empty() ? no_answer("no answer") : normalise(slot->pass->apex(), ask.question, response);
   slot->pass->settle(ask, ours, theirs.answer, self->now(), {response, theirs.octets});
-  if (slot->pass->take_doubted() && self->shared_->doubted) self->shared_->doubted(slot->pass->apex());
+  if (slot->pass->take_doubted() && self->shared_->doubted)
+    self->shared_->doubted(dns::Name(slot->pass->apex()));
   self->reschedule(slot);
 }
 

@@ -60,7 +60,7 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
     std::shared_ptr<ZonePass> pass;
     SteadyTime serial_due{};
     bool asking_serial = false, removed = false;
-    Queue::iterator place;
+    Queue::iterator place, walk_place;
   };
   using Self = std::shared_ptr<AddressRunner>;
 
@@ -79,6 +79,9 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
   bool send_one();
   void reschedule(const std::shared_ptr<Slot>& slot);
   SteadyTime when_due(const Slot& slot) const;
+  SteadyTime when_walk_due(const Slot& slot) const;
+  void enqueue(const std::shared_ptr<Slot>& slot);
+  void dequeue(Slot& slot);
   std::chrono::nanoseconds serial_period() const;
   void heard(const NormalAnswer& answer);
   Instant now() const { return {shared_->clock.steady(), shared_->clock.wall()}; }
@@ -89,8 +92,8 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
   Pacer pacer_;
   boost::asio::steady_timer timer_;
   std::map<std::string, std::shared_ptr<Slot>>
-      slots_;  // by name key; coroutines that are under way hold theirs too
-  Queue queue_;
+      slots_;            // by name key; coroutines that are under way hold theirs too
+  Queue queue_, walks_;  // each slot stands in both; walks wait while anything else is due
   std::size_t under_way_ = 0;
   bool stopped_ = false;
 };

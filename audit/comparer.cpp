@@ -34,7 +34,7 @@ bool is_comparable(dns::RRType type) {
 
 struct Comparer::Impl {
   struct Zone {
-    dns::Name name;
+    dns::StoredName name;
     Passes passes;
     SteadyTime refreshed{};
     std::vector<bool> told;  // of each expectation that it has no purpose any more
@@ -127,7 +127,7 @@ Result<> Comparer::start(std::vector<CompareTarget> targets) {
 }
 
 void Comparer::Impl::enter(CompareTarget target) {
-  Zone zone{target.zone, {}, {}, {}};
+  Zone zone{dns::StoredName(target.zone), {}, {}, {}};
   for (const net::Endpoint& address : distinct(std::move(target.addresses)))
     zone.passes.push_back(std::make_shared<ZonePass>(target.zone, address, pass_options(), random()));
   restore(target.zone, zone.passes);
@@ -230,7 +230,7 @@ void Comparer::Impl::offer(dns::Octets octets) {
   if (zone == nullptr) return;
   const dns::Name& name = query.question.name;
   // DS at the apex is the parent zone's, which one of us may serve as well; the walk knows how to judge it.
-  if (query.question.type == dns::RRType::DS && name == zone->name) return;
+  if (query.question.type == dns::RRType::DS && zone->name.view().equals(name)) return;
   for (const auto& pass : zone->passes) {
     pass->offer({name, query.question.type, false, false, name.lowered()},
                 query.edns && query.edns->dnssec_ok);
@@ -254,12 +254,12 @@ void Comparer::Impl::doubted(const dns::Name& apex) {
   SteadyTime& refreshed = found->second.refreshed;
   if (refreshed != SteadyTime{} && moment - refreshed < options.refresh_period) return;
   refreshed = moment;
-  options.refresh(found->second.name);
+  options.refresh(dns::Name(found->second.name));
 }
 
 // One that is for several zones is not pointless where only one of them has no use for it.
 ZoneComparison Comparer::Impl::report(const Zone& zone) const {
-  ZoneComparison all = combine(zone.name, zone.passes, options.expectations, clock.wall());
+  ZoneComparison all = combine(dns::Name(zone.name), zone.passes, options.expectations, clock.wall());
   for (ExpectedState& state : all.expectations)
     state.unused = state.unused && state.number < needed.size() && !needed[state.number];
   return all;
@@ -270,7 +270,7 @@ void Comparer::Impl::look_for_unused() {
   needed.assign(options.expectations->size(), false);
   for (const auto& [key, zone] : zones) {
     for (const ExpectedState& state :
-         combine(zone.name, zone.passes, options.expectations, clock.wall()).expectations)
+         combine(dns::Name(zone.name), zone.passes, options.expectations, clock.wall()).expectations)
       needed[state.number] = needed[state.number] || !state.unused;
   }
 }
@@ -299,7 +299,7 @@ void Comparer::Impl::tell_of_expectations(Zone& zone) {
     if (pointless && !zone.told[i]) {
       log::warning(
           "expectation-pointless",
-          {{"zone", to_string(zone.name)},
+          {{"zone", dns::to_string(zone.name.view())},
            {"owner", state.owner},
            {"message", state.over ? "its time is over: what it explained counts as a difference again"
                                   : "it matches nothing any more: take it out of [[compare.expect]]"}});

@@ -52,7 +52,7 @@ bool holds_only_nsec3(const NodeView& node) {
 
 }  // namespace
 
-QuestionWalk::QuestionWalk(Name apex, std::uint64_t seed) : apex_(std::move(apex)), random_(seed) {}
+QuestionWalk::QuestionWalk(NameView apex, std::uint64_t seed) : apex_(apex), random_(seed) {}
 
 void QuestionWalk::restart() {
   if (finished_) last_.reset();
@@ -167,10 +167,11 @@ void QuestionWalk::ask_about(const FoundNode& found, std::vector<Question>& ques
 // What signs the zone, and what the parent is asked to publish (RFC 7344): a provider may answer them without
 // transferring them. DS at the apex is the parent's, and what an address says of it that serves both.
 void QuestionWalk::ask_about_apex(const NodeView& node, std::vector<Question>& questions) {
+  const Name apex(apex_);
   for (const RRType type : {RRType::DNSKEY, RRType::CDS, RRType::DS}) {
-    if (type == RRType::DS || !node.find(type)) questions.push_back({apex_, type, false, true, apex_});
+    if (type == RRType::DS || !node.find(type)) questions.push_back({apex, type, false, true, apex});
   }
-  if (!node.has(flag::wildcard_child)) ask_made_up(apex_, apex_, RRType::A, questions);
+  if (!node.has(flag::wildcard_child)) ask_made_up(apex, apex, RRType::A, questions);
 }
 
 Result<> QuestionWalk::look(backend::Reader& reader,

@@ -11,13 +11,14 @@
 
 #include "audit/question.h"
 #include "backend/mirror.h"
+#include "dns/stored_name.h"
 
 namespace understudy::audit {
 
 class QuestionWalk {
  public:
   // `seed` chooses the labels that are made up.
-  QuestionWalk(dns::Name apex, std::uint64_t seed);
+  QuestionWalk(dns::NameView apex, std::uint64_t seed);
 
   enum class Step : std::uint8_t { more, finished, no_data };
   // Appends the questions of the next nodes, `wanted` or a node's worth more; fewer only where the walk is
@@ -43,7 +44,7 @@ class QuestionWalk {
   // What is known to be live before the first next().
   void set_row(const backend::ZoneRow& row) { row_ = row; }
 
-  const dns::Name& apex() const { return apex_; }
+  dns::NameView apex() const { return apex_; }
   // Nodes passed by, of those in the zone, 0 to 1.
   double coverage() const;
   // As of the last next(): the live version, and whether the zone has a DNSKEY.
@@ -60,7 +61,7 @@ class QuestionWalk {
   void ask_made_up(const dns::Name& parent, const dns::Name& subject, dns::RRType type,
                    std::vector<Question>& questions);
 
-  dns::Name apex_;
+  const dns::StoredName apex_;
   std::uint64_t random_;
   backend::ZoneRow row_;
   bool signed_ = false;

@@ -16,32 +16,52 @@ constexpr std::uint64_t most_repeated = 5'000;
 
 std::size_t index(Ask::Origin origin) { return static_cast<std::size_t>(origin); }
 
+// Empties it and gives its memory back, which clear() and `= {}` keep: most passes are idle most of the time.
+template <typename T>
+void drop(std::vector<T>& all) {
+  std::vector<T>().swap(all);
+}
+
+template <typename T>
+T take_last(std::vector<T>& from) {
+  T last = std::move(from.back());
+  from.pop_back();
+  if (from.empty()) drop(from);
+  return last;
+}
+
 }  // namespace
 
-ZonePass::ZonePass(dns::Name apex, net::Endpoint address, PassOptions options, std::uint64_t seed)
-    : options_(std::move(options)), walk_(std::move(apex), seed), dynamic_(options_.dynamic_kept) {
+ZonePass::ZonePass(dns::NameView apex, net::Endpoint address, PassOptions options, std::uint64_t seed)
+    : options_(std::move(options)), walk_(apex, seed), dynamic_(options_.dynamic_kept) {
   tally_.address = address;
   if (!options_.kept) options_.kept = std::make_shared<std::size_t>(0);
 }
 
 ZonePass::~ZonePass() { *options_.kept -= known_.size(); }
 
-SteadyTime ZonePass::due() const {
+SteadyTime ZonePass::due_first() const {
   if (finished_) return SteadyTime::max();
+  // What was taken from the mirror is asked before others take more: so there are few batches in memory,
+  // however many zones.
+  if (has_batch() || !changed_.empty() || !live_.empty()) return SteadyTime{};
   SteadyTime due = doubts_.empty() ? SteadyTime::max() : doubts_.begin()->first;
   if (!waiting_.empty()) due = std::min(due, apart_since_ + options_.in_flight);
   if (look_for_changes_) due = std::min(due, look_due_);
-  if (!changed_.empty() || !live_.empty()) return SteadyTime{};
-  if (!active_) return std::min(due, next_pass_);
-  const bool may_walk = (!walked_ || !batch_.empty()) && doubts_.size() < most_doubts;
-  return may_walk ? std::min(due, walk_due_) : due;
+  return due;
+}
+
+SteadyTime ZonePass::walk_due() const {
+  if (finished_) return SteadyTime::max();
+  if (!active_) return next_pass_;
+  return walked_ || doubts_.size() >= most_doubts ? SteadyTime::max() : walk_due_;
 }
 
 void ZonePass::begin(Instant now) {
   ++round_;
   active_ = true;
   walked_ = asked_again_ = false;
-  batch_.clear();
+  drop(batch_);
   place_.clear();
   walk_due_ = now.steady;
   next_pass_ = now.steady + options_.period;
@@ -83,9 +103,9 @@ Result<> ZonePass::look_for_changes(backend::Reader& reader, Instant now) {
     auto changed = changed_questions(reader, walk_, from, most_changed);
     if (!changed) return changed.error();
     if (*changed) {
-      changed_.insert(changed_.end(), (*changed)->begin(), (*changed)->end());
+      changed_.insert(changed_.begin(), (*changed)->rbegin(), (*changed)->rend());
     } else {
-      changed_.clear();
+      drop(changed_);
       covered_ = false;
       walk_.restart();
       begin(now);
@@ -106,7 +126,7 @@ Result<> ZonePass::look_for_changes(backend::Reader& reader, Instant now) {
 
 void ZonePass::wake_waiting(SteadyTime now) {
   for (Ask& ask : waiting_) doubts_.emplace(now, std::move(ask));
-  waiting_.clear();
+  drop(waiting_);
 }
 
 Result<> ZonePass::walk_on(backend::Reader& reader, Instant now) {
@@ -132,31 +152,30 @@ Result<> ZonePass::walk_on(backend::Reader& reader, Instant now) {
   }
   walked_ = *step == QuestionWalk::Step::finished;
   std::reverse(batch_.begin(), batch_.end());
-  walk_due_ = now.steady;  // others whose turn is earlier come first
   finish_where_done(now.wall);
   return {};
 }
 
-std::optional<Ask> ZonePass::next_ask() {
+std::optional<Ask> ZonePass::next_ask(SteadyTime now) {
   Ask ask;
   ask.dnssec = walk_.is_signed();
   if (!changed_.empty()) {
     ask.origin = Ask::Origin::changed;
-    ask.question = std::move(changed_.front());
-    changed_.pop_front();
+    ask.question = take_last(changed_);
     return ask;
   }
   // Clients' queries have every other turn, so that however many there are the walk comes to its end.
-  const bool may_walk = !batch_.empty() && doubts_.size() < most_doubts;
+  const bool may_walk = has_batch();
   if (!live_.empty() && (!may_walk || std::exchange(live_turn_, !live_turn_))) {
     ask.origin = Ask::Origin::live;
     std::tie(ask.question, ask.dnssec) = std::move(live_.front());
-    live_.pop_front();
+    live_.erase(live_.begin());
+    if (live_.empty()) drop(live_);
     return ask;
   }
   if (!may_walk) return std::nullopt;
-  ask.question = std::move(batch_.back());
-  batch_.pop_back();
+  ask.question = take_last(batch_);
+  if (batch_.empty()) walk_due_ = now;  // others whose turn is earlier come first
   return ask;
 }
 
@@ -176,7 +195,7 @@ Result<std::optional<Ask>> ZonePass::take(backend::Reader& reader, Instant now) 
   if (changed_.empty()) {
     if (const auto walked = walk_on(reader, now); !walked) return walked.error();
   }
-  auto ask = next_ask();
+  auto ask = next_ask(now.steady);
   if (!ask) return ask;
   ++pending_[index(ask->origin)];
   // The evidence of what differs says who answered and from which version, as long as it differs.

@@ -2,12 +2,13 @@
 // new version changed, queries of clients, second questions before a mismatch counts, the mismatches of now
 // and the tallies.
 //
-// No sockets and no clock of its own. Belongs to one thread. Bounded by one batch of questions, by the
-// questions under way, by `most_doubts` that wait for another question, `most_changed` after a publication,
-// `most_live` of clients' and `most_mismatches` kept; and of all passes together by `most_in_all`.
+// No sockets and no clock of its own. Belongs to one thread. There is one for each zone and address: what
+// waits to be asked is in vectors whose memory goes with their last element, so that a pass is about a
+// kilobyte while nothing of it is under way. Bounded by one batch of questions, by the questions under way,
+// by `most_doubts` that wait for another question, `most_changed` after a publication, `most_live` of
+// clients' and `most_mismatches` kept; and of all passes together by `most_in_all`.
 #pragma once
 
-#include <deque>
 #include <map>
 
 #include "audit/confirmation.h"
@@ -63,15 +64,20 @@ class ZonePass {
   static constexpr unsigned confirmations = 8, confirmations_of_many = 2;
   static constexpr std::size_t many = 100;
 
-  ZonePass(dns::Name apex, net::Endpoint address, PassOptions options, std::uint64_t seed);
+  ZonePass(dns::NameView apex, net::Endpoint address, PassOptions options, std::uint64_t seed);
   ~ZonePass();
   ZonePass(const ZonePass&) = delete;
   ZonePass& operator=(const ZonePass&) = delete;
 
-  const dns::Name& apex() const { return walk_.apex(); }
+  dns::NameView apex() const { return walk_.apex(); }
 
   // When take() may have a question; SteadyTime::max() where only an answer or a new version brings one.
-  SteadyTime due() const;
+  SteadyTime due() const { return std::min(due_first(), walk_due()); }
+  // When it may have one that no walk is to hold up, be it over however many zones: of what changed, of
+  // clients', one that is asked again, or the rest of a batch.
+  SteadyTime due_first() const;
+  // When the walk may take its next batch.
+  SteadyTime walk_due() const;
   // The next question, if there is one now.
   Result<std::optional<Ask>> take(backend::Reader& reader, Instant now);
   // Both answers to what take() gave. The messages are evidence; they may be empty.
@@ -131,7 +137,8 @@ class ZonePass {
   void note_place();
   Result<> look_for_changes(backend::Reader& reader, Instant now);
   Result<> walk_on(backend::Reader& reader, Instant now);
-  std::optional<Ask> next_ask();
+  std::optional<Ask> next_ask(SteadyTime now);
+  bool has_batch() const { return !batch_.empty() && doubts_.size() < most_doubts; }
   bool may_finish() const;
   void finish_where_done(UnixTime wall);
   bool apart_from_us(const NormalAnswer& theirs, SteadyTime now) const;
@@ -162,12 +169,11 @@ class ZonePass {
   SteadyTime cleared_since_{};
   DynamicSets dynamic_;
 
-  std::vector<Question> batch_;  // taken from the back
-  std::deque<Question> changed_;
-  std::deque<std::pair<Question, bool>> live_;
+  std::vector<Question> batch_, changed_;  // taken from the back
+  std::vector<std::pair<Question, bool>> live_;
   bool live_turn_ = false;
   std::multimap<SteadyTime, Ask> doubts_;  // by when they are due
-  std::deque<Ask> waiting_;                // differ while the address has another serial than we
+  std::vector<Ask> waiting_;               // differ while the address has another serial than we
   std::array<std::size_t, 3> pending_{};   // by origin: under way, in doubt, or waiting
   std::uint64_t round_ = 0;
   // walked_: the walk is at its end. asked_again_: so are the known mismatches that it did not come by.

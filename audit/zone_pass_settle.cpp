@@ -110,7 +110,7 @@ std::optional<Judgement> ZonePass::doubt(const Ask& ask, const Judgement& judgem
 void ZonePass::settle(const Ask& ask, const NormalAnswer& ours, const NormalAnswer& theirs, Instant now,
                       RawAnswers messages) {
   const bool soa_heard = ask.question.type == RRType::SOA && theirs.end == NormalAnswer::End::data &&
-                         theirs.data.type == RRType::SOA && theirs.data.owner == walk_.apex();
+                         theirs.data.type == RRType::SOA && walk_.apex().equals(theirs.data.owner);
   if (soa_heard) heard_serial(dns::Soa::of(theirs.data.rdata.front()).serial, now.steady);
   // What lies below a cut is another zone's; the cut itself is asked for by the walk.
   if (ask.origin == Ask::Origin::live && ours.end == NormalAnswer::End::referral) {
