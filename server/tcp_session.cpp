@@ -139,6 +139,8 @@ void TcpSession::watch(std::uint32_t events) {
   if (watched_) {
     shared_.loop.change(stream_.fd(), events, *this);
   } else if (!shared_.loop.watch(stream_.fd(), events, *this)) {
+    // The kernel has no room for one more (fs.epoll.max_user_watches), which is a bound like ours.
+    shared_.counters.drop(metrics::Dropped::connection_limit);
     return close();
   }
   watched_ = events;
