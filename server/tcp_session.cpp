@@ -114,7 +114,7 @@ std::size_t TcpSession::answer(dns::Octets input, std::size_t& gathered, unsigne
       dns::store16(out.data() + gathered, static_cast<std::uint16_t>(octets));
       gathered += 2 + octets;
     } else if (response.kind == Response::Kind::transfer) {
-      transfer_ = std::make_unique<TransferOut>(query, *response.zone, response.signer);
+      transfer_ = std::make_unique<TransferOut>(query, response);
     }
   }
   shared_.pipeline.end_batch();
