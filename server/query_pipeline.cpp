@@ -54,6 +54,7 @@ struct QueryPipeline::Impl {
   Response handle_chaos(Job& job);
   Response handle_notify(Job& job);
   Response handle_transfer(Job& job, const ZoneEntry& zone);
+  Response transfer(const Job& job, const ZoneEntry& zone) const;
   void try_differences(Job& job, const ZoneEntry& zone);
   const ZoneEntry* zone_for(const dns::Question& question) const;
   bool decide(Job& job, const ZoneEntry& zone);
@@ -252,8 +253,7 @@ Response QueryPipeline::Impl::handle_query(Job& job) {
   const ZoneEntry* zone = zone_for(question);
   if (zone == nullptr) return fail(job, Rcode::refused, ExtendedError::not_authoritative);
   // RFC 9432 7: what a catalog lists is not everybody's business.
-  if (zone->policy().allow_query &&
-      !net::any_allows(*zone->policy().allow_query, job.caller(signer))) {
+  if (zone->policy().allow_query && !net::any_allows(*zone->policy().allow_query, job.caller(signer))) {
     return fail(job, Rcode::refused, ExtendedError::prohibited);
   }
   if (counters != nullptr) zone->count_request(worker);
@@ -327,17 +327,22 @@ Response QueryPipeline::Impl::handle_transfer(Job& job, const ZoneEntry& zone) {
   // The SOA tells whether there is anything to send.
   question.type = RRType::SOA;
   if (!decide(job, zone) || answer.size() == 0) return send(job);
-  if (!incremental) return {Response::Kind::transfer, 0, &zone, {}, job.with_tsig ? &signer : nullptr};
+  if (!incremental) return transfer(job, zone);
   AnswerEntry soa = answer[0];
   soa.with_signatures = false;
   const dns::Serial ours(dns::Soa::of(soa.rrset.first_rdata()).serial);
   const bool newer = ours.is_newer_than(dns::Serial(*job.query.serial));
-  if (newer && job.client.proto != metrics::Proto::udp)
-    return {Response::Kind::transfer, 0, &zone, {}, job.with_tsig ? &signer : nullptr};
+  if (newer && job.client.proto != metrics::Proto::udp) return transfer(job, zone);
   // RFC 1995 2: the SOA alone says that the client is current, or that it must come back over TCP.
   answer.only(soa);
   if (newer) try_differences(job, zone);
   return send(job);
+}
+
+Response QueryPipeline::Impl::transfer(const Job& job, const ZoneEntry& zone) const {
+  Response response{Response::Kind::transfer, 0, &zone, {}, job.with_tsig ? &signer : nullptr};
+  if (job.edns.zone) response.expire = job.edns.zone->expire;
+  return response;
 }
 
 // RFC 1995 2: over UDP they are sent where all of them fit into one message.

@@ -37,6 +37,7 @@ struct Response {
   const backend::ZoneEntry* zone = nullptr;  // pinned until end_batch()
   Octets options{};                          // of the query's EDNS; for those of streams
   const dns::TsigSigner* signer = nullptr;   // of a transfer that is to be signed; until the next query
+  std::optional<std::uint32_t> expire{};  // of a transfer: what is left of our timer, where it was asked for
 };
 
 class QueryPipeline {

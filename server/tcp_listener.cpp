@@ -86,6 +86,12 @@ bool TcpListener::start() {
       doors_, [this](const auto& door) { return shared_.loop.watch(door->socket.fd(), EPOLLIN, *door); });
 }
 
+bool TcpListener::start_last() {
+  if (shared_.loop.watch(doors_.back()->socket.fd(), EPOLLIN, *doors_.back())) return true;
+  doors_.pop_back();
+  return false;
+}
+
 void TcpListener::close() {
   for (const auto& door : doors_) door->socket.close();
   while (!sessions_.empty()) sessions_.front()->close();

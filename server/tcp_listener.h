@@ -53,8 +53,9 @@ class TcpListener final : public SessionOwner, public TimerHandler {
   // False where the event loop has no room.
   bool start();
   void close();
-  // The door that was added last, which listens already.
-  void start_last() { shared_.loop.watch(doors_.back()->socket.fd(), EPOLLIN, *doors_.back()); }
+  // The door that was added last, which listens already. False where the event loop has no room: then it is
+  // closed again.
+  bool start_last();
   // Connections that came through it go on.
   void close_door(const net::Endpoint& endpoint, bool tls);
 

@@ -114,7 +114,7 @@ std::size_t TcpSession::answer(dns::Octets input, std::size_t& gathered, unsigne
       dns::store16(out.data() + gathered, static_cast<std::uint16_t>(octets));
       gathered += 2 + octets;
     } else if (response.kind == Response::Kind::transfer) {
-      transfer_ = std::make_unique<TransferOut>(query, *response.zone, response.signer);
+      transfer_ = std::make_unique<TransferOut>(query, response);
     }
   }
   shared_.pipeline.end_batch();
@@ -139,6 +139,8 @@ void TcpSession::watch(std::uint32_t events) {
   if (watched_) {
     shared_.loop.change(stream_.fd(), events, *this);
   } else if (!shared_.loop.watch(stream_.fd(), events, *this)) {
+    // The kernel has no room for one more (fs.epoll.max_user_watches), which is a bound like ours.
+    shared_.counters.drop(metrics::Dropped::connection_limit);
     return close();
   }
   watched_ = events;

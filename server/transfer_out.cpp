@@ -3,6 +3,7 @@
 #include <boost/asio/post.hpp>
 
 #include "base/log.h"
+#include "server/edns_options.h"
 
 namespace understudy::server {
 
@@ -156,9 +157,9 @@ std::vector<Server::TransferOut> TransfersOut::counts() const {
   return counts;
 }
 
-TransferOut::TransferOut(dns::Octets query, const backend::ZoneEntry& zone, const dns::TsigSigner* signer)
-    : apex_(zone.apex()), zone_(zone.id()) {
-  if (signer != nullptr) signer_ = *signer;
+TransferOut::TransferOut(dns::Octets query, const Response& response)
+    : apex_(response.zone->apex()), zone_(response.zone->id()), expire_(response.expire) {
+  if (response.signer != nullptr) signer_ = *response.signer;
   dns::Query parsed;
   dns::parse_query(query, parsed);  // it went well before, or there would be no transfer
   id_ = parsed.header.id;
@@ -188,15 +189,19 @@ std::optional<dns::Octets> TransferOut::next() {
 }
 
 // An OPT record on every message, where the client speaks EDNS (RFC 9103 6.3.4; RFC 5936 2.2.5 had it on the
-// first), and a TSIG record, each with the MAC before it (RFC 8945 5.3.1). A record of nearly 64 KiB leaves
-// no room: then there is no OPT, but without TSIG nothing is sent.
+// first), and a TSIG record, each with the MAC before it (RFC 8945 5.3.1). On the first one stands EXPIRE,
+// where it was asked for (RFC 7314 2). A record of nearly 64 KiB leaves no room: then there is no OPT, but
+// without TSIG nothing is sent.
 std::optional<dns::Octets> TransferOut::completed(dns::Octets messages) {
   completed_.clear();
   const std::size_t signature = signer_ ? signer_->octets() : 0;
   while (!messages.empty()) {
     std::size_t size = dns::load16(messages.data());
-    const bool with_opt = edns_ && size + opt.size() + signature <= limits::message_octets;
-    const std::size_t most = size + (with_opt ? opt.size() : 0) + signature;
+    ResponseOptions options;
+    if (expire_ && spool_) options.add_expire(*expire_);
+    const std::size_t opt_size = opt.size() + options.octets().size();
+    const bool with_opt = edns_ && size + opt_size + signature <= limits::message_octets;
+    const std::size_t most = size + (with_opt ? opt_size : 0) + signature;
     if (most > limits::message_octets) {
       result_ = TransferResult::failed;
       return std::nullopt;
@@ -208,8 +213,11 @@ std::optional<dns::Octets> TransferOut::completed(dns::Octets messages) {
     messages = messages.subspan(2 + size);
     if (with_opt) {
       std::memcpy(room.data() + size, opt.data(), opt.size());
+      dns::store16(room.data() + size + opt.size() - 2, static_cast<std::uint16_t>(options.octets().size()));
+      std::ranges::copy(options.octets(), room.begin() + static_cast<std::ptrdiff_t>(size + opt.size()));
       dns::store16(room.data() + 10, 1);
-      size += opt.size();
+      size += opt_size;
+      expire_.reset();
     }
     if (signer_) size = signer_->sign(room, size);
     dns::store16(completed_.data() + at, static_cast<std::uint16_t>(size));

@@ -75,9 +75,8 @@ class TransfersOut {
 
 class TransferOut {
  public:
-  // `query` was answered with Kind::transfer; it is copied as far as responses need it. Every message is
-  // signed where there is a `signer`, which is copied too.
-  TransferOut(dns::Octets query, const backend::ZoneEntry& zone, const dns::TsigSigner* signer = nullptr);
+  // `query` was answered with `response`, of Kind::transfer; both are copied as far as messages need them.
+  TransferOut(dns::Octets query, const Response& response);
 
   const dns::Name& apex() const { return apex_; }
   backend::ZoneId zone() const { return zone_; }
@@ -112,6 +111,7 @@ class TransferOut {
   std::uint16_t id_;
   std::uint16_t copied_flags_;  // opcode and RD
   bool edns_;
+  std::optional<std::uint32_t> expire_;  // until the first message has it
   std::vector<std::uint8_t> question_;
   std::shared_ptr<const Spool> spool_;
   bool begun_ = false, failure_sent_ = false;

@@ -5,8 +5,12 @@
 
 #include <csignal>
 
+#include "base/log.h"
+
 namespace understudy::server {
 namespace {
+
+constexpr const char* no_room = "the kernel takes no more descriptors to watch (fs.epoll.max_user_watches)";
 
 // A worker is woken often and works briefly. Without this wish a thread of ours that works hard (a transfer,
 // a sort) keeps its core to the end of its turn, three milliseconds, before the kernel lets the worker
@@ -50,7 +54,7 @@ Result<> Worker::listen() {
   bool watched = tcp_.start();
   for (const auto& listener : udp_) watched = watched && listener->start();
   if (watched) return {};
-  return Error{"event-loop", "the kernel takes no more descriptors to watch (fs.epoll.max_user_watches)"};
+  return Error{"event-loop", no_room};
 }
 
 void Worker::start() {
@@ -77,10 +81,18 @@ void Worker::stop() {
 
 void Worker::open_door(SocketPair sockets, bool tls) {
   auto shared = std::make_shared<SocketPair>(std::move(sockets));
-  loop_.post([this, shared, tls] {
+  loop_.post([this, shared, tls, address = net::to_string(local_endpoint(shared->tcp))] {
     add(std::move(*shared), tls);
-    if (!tls) udp_.back()->start();
-    tcp_.start_last();
+    // A socket that nobody reads would swallow its share of the queries: closed, the other workers get it.
+    const bool streams = tcp_.start_last(), datagrams = tls || udp_.back()->start();
+    if (!datagrams) udp_.pop_back();
+    if (streams && datagrams) return;
+    log::error("listener-refused", {{"address", address},
+                                    {"over", streams     ? "udp"
+                                             : datagrams ? "tcp"
+                                                         : "udp,tcp"},
+                                    {"message", no_room},
+                                    {"next", "a worker fewer answers there until the next start"}});
   });
 }
 

@@ -4,7 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include "support/test_mirror.h"
+#include "support/test_server.h"
 #include "sync/refresh_timer.h"
 #include "sync/soa_probe.h"
 #include "sync/transfer_client.h"
@@ -56,6 +56,72 @@ TEST(Rfc7314, Section2OnlyForSoaAndTransfers) {
   EXPECT_FALSE(expire(server, "elsewhere.").has_value());
   EXPECT_FALSE(
       option_of(server.ask(Query{.name = name("test."), .type = type::SOA, .edns = true}), expire_code));
+}
+
+// 2: "the EDNS EXPIRE option may be used in SOA, IXFR and AXFR queries"; a stream has it on its first
+// message.
+TEST(Rfc7314, Section2ATransferTellsTheTimerOnItsFirstMessage) {
+  ManualClock clock;
+  server::ServerOptions options;
+  options.clock = &clock;
+  ZoneText text = zone("test.", lines), older = text;
+  older.records.front() = rr("test. 60 SOA ns. h. 0 2 3 86400 5");
+  for (unsigned i = 0; i < 3000; ++i) {  // more than one message
+    for (ZoneText* one : {&older, &text})
+      one->records.push_back(
+          rr("host" + std::to_string(i) + ".test. 60 TXT \"" + std::string(20, 'x') + '"'));
+  }
+  text.policy.allow_transfer = {net::Prefix::parse("127.0.0.0/8").value()};
+  text.timers.expires = clock.wall() + 500;
+  TestServer server({older}, options);
+  server.mirror().serve({text});
+  const auto messages = [&server](const Bytes& query) {
+    TcpClient client(server.address());
+    client.send(framed(query));
+    std::vector<Message> all;
+    unsigned soas = 0;
+    while (soas < 2) {
+      all.push_back(decode(client.message().value()));
+      for (const Rr& record : all.back().answer) soas += record.type == type::SOA;
+    }
+    return all;
+  };
+  const Query axfr{.name = name("test."), .type = type::AXFR, .edns = true, .options = option(expire_code)};
+  const auto whole = messages(encode(axfr));
+  ASSERT_GT(whole.size(), 1u);
+  EXPECT_EQ(option_of(whole.front(), expire_code), seconds(500));
+  for (std::size_t i = 1; i < whole.size(); ++i) {
+    EXPECT_EQ(whole[i].opt_count, 1u);
+    EXPECT_FALSE(option_of(whole[i], expire_code).has_value());
+  }
+  EXPECT_FALSE(option_of(messages(encode({.name = name("test."), .type = type::AXFR, .edns = true})).front(),
+                         expire_code));
+  // IXFR, with an OPT record after the SOA that the client has.
+  Bytes asked = ixfr_query("test", 0);
+  asked[11] = 1;  // ARCOUNT
+  const Bytes opt{0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 4, 0, expire_code, 0, 0};
+  asked.insert(asked.end(), opt.begin(), opt.end());
+  clock.advance(std::chrono::seconds(100));
+  const auto differences = messages(asked);
+  EXPECT_EQ(differences.size(), 1u);
+  EXPECT_EQ(option_of(differences.front(), expire_code), seconds(400));
+}
+
+// 2, 3: an IXFR that is answered with the SOA alone, as it is to who is current, is one like the others.
+TEST(Rfc7314, Section2WhoIsCurrentIsToldToo) {
+  ZoneText text = zone("test.", lines);
+  text.policy.allow_transfer = {net::Prefix::parse("127.0.0.0/8").value()};
+  text.timers.expires = 1'700'000'500;
+  TestMirror server({text});
+  Bytes asked = ixfr_query("test", 1);
+  asked[11] = 1;  // ARCOUNT
+  const Bytes opt{0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 4, 0, expire_code, 0, 0};
+  asked.insert(asked.end(), opt.begin(), opt.end());
+  for (const auto proto : {metrics::Proto::udp, metrics::Proto::tcp}) {
+    const Message response = decode(server.exchange(asked, proto).value());
+    EXPECT_EQ(response.answer.size(), 1u);
+    EXPECT_EQ(option_of(response, expire_code), seconds(500));
+  }
 }
 
 // 4: a zone that is expired is answered SERVFAIL and has no timer to tell.
