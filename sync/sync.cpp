@@ -67,7 +67,7 @@ struct Sync::Impl {
   }
 
   Result<> start(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> obeyed);
-  Result<> enter(std::vector<ZoneSettings> zones, const std::vector<dns::Name>& left);
+  Result<> enter(std::vector<ZoneSettings> zones, const MemberNotes& members);
   void reload(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> obeyed, Credentials credentials,
               ReloadDone done);
   ZoneStatus status_of(const ZoneAgent& agent) const;
@@ -113,7 +113,7 @@ Result<> Sync::Impl::start(std::vector<ZoneSettings> zones, std::vector<CatalogS
   (*reader)->reset();
   Catalogs::Plan plan = catalogs.plan(std::move(obeyed), zones);
   zones.insert(zones.end(), plan.zones.begin(), plan.zones.end());
-  if (Result<> entered = enter(std::move(zones), plan.left); !entered) return entered;
+  if (Result<> entered = enter(std::move(zones), plan.notes); !entered) return entered;
   roster.publish_table();
   for (const auto& agent : roster.agents()) scheduler.add(agent);
   catalogs.adopt(std::move(plan));
@@ -126,20 +126,20 @@ void Sync::Impl::reload(std::vector<ZoneSettings> zones, std::vector<CatalogSett
                         Credentials credentials, ReloadDone done) {
   auto plan = std::make_shared<Catalogs::Plan>(catalogs.plan(std::move(obeyed), zones));
   zones.insert(zones.end(), plan->zones.begin(), plan->zones.end());
-  changes.reload(std::move(zones), plan->left, std::move(credentials),
+  changes.reload(std::move(zones), plan->notes, std::move(credentials),
                  [this, plan, done = std::move(done)](Result<ReloadOutcome> outcome) {
                    if (outcome) catalogs.adopt(std::move(*plan));
                    done(std::move(outcome));
                  });
 }
 
-Result<> Sync::Impl::enter(std::vector<ZoneSettings> zones, const std::vector<dns::Name>& left) {
+Result<> Sync::Impl::enter(std::vector<ZoneSettings> zones, const MemberNotes& members) {
   std::vector<dns::Name> apexes;
   apexes.reserve(zones.size());
   for (const ZoneSettings& zone : zones) apexes.push_back(zone.apex);
-  const auto rows =
-      store.run<std::vector<backend::ZoneRow>>([&apexes, &left, now = clock.wall()](backend::Writer& writer) {
-        return note_all_served(writer, apexes, left, now);
+  const auto rows = store.run<std::vector<backend::ZoneRow>>(
+      [&apexes, &members, now = clock.wall()](backend::Writer& writer) {
+        return note_all_served(writer, apexes, members, now);
       });
   if (!rows) return rows.error();
   const Result<std::unique_ptr<backend::Reader>> reader = mirror.reader();
@@ -311,6 +311,8 @@ void Sync::reload(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> 
                   Credentials credentials, ReloadDone done) {
   impl_->reload(std::move(zones), std::move(catalogs), with_ring(std::move(credentials)), std::move(done));
 }
+
+void Sync::in_turn(std::function<void()> turn) { impl_->changes.in_turn(std::move(turn)); }
 
 const ZoneSettings* Sync::settings(dns::NameView apex) const {
   const ZoneAgent* agent = impl_->roster.find(apex);

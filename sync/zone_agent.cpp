@@ -9,6 +9,7 @@ namespace asio = boost::asio;
 namespace {
 
 bool all_here(const ZoneSettings& settings) {
+  if (settings.sources.empty()) return false;
   return std::none_of(settings.sources.begin(), settings.sources.end(),
                       [](const SourceSpec& source) { return std::holds_alternative<AxfrSource>(source); });
 }
@@ -19,8 +20,8 @@ ZoneAgent::ZoneAgent(Workshop& workshop, ZoneSettings settings, std::shared_ptr<
     : workshop_(workshop),
       settings_(std::move(settings)),
       entry_(std::move(entry)),
-      // A file on our own disk, or a catalog of what is here, is the authority: what it says holds for as long
-      // as it says it.
+      // A file on our own disk, or a catalog of what is here, is the authority: what it says holds for as
+      // long as it says it.
       timer_(settings_.timers, entry_->id(), !all_here(settings_), settings_.serve_stale),
       turn_(workshop.executor) {
   for (const SourceSpec& spec : settings_.sources) {
@@ -38,6 +39,7 @@ void ZoneAgent::start(const backend::ZoneRow& row, Remembered remembered) {
   if (standing_.last == 0) standing_.source_serial = row.serial;
   held_ = std::move(remembered.held);
   const Now now = Now::of(workshop_.clock);
+  if (sources_.empty()) last_refusal_ = Failure{no_source().reason, no_source().message, now.wall};
   whole_at_ = now.steady;
   accept_later();
   pin(remembered.source);
@@ -51,6 +53,11 @@ void ZoneAgent::start(const backend::ZoneRow& row, Remembered remembered) {
   if (all_here(settings_)) timer_.wanted(now);
   show_service();
   if (remembered.is_signed) begin_counting();
+}
+
+Error ZoneAgent::no_source() const {
+  return {reason::no_source,
+          settings_.unusable.empty() ? std::string("the zone has no source") : settings_.unusable};
 }
 
 void ZoneAgent::want_check(Done done) {
@@ -99,8 +106,8 @@ asio::awaitable<void> ZoneAgent::cycle() {
   waiting_ = std::exchange(done_, {});
   answered_ = false;
   told_.reset();
-  Result<Outcome> result = Error{reason::no_source, "the zone has no source"};
-  bool current = false;
+  Result<Outcome> result = no_source();
+  bool current = false, held_before = false;
   std::vector<std::size_t> ahead;
   for (std::size_t i = 0; i < sources_.size() && !retired_; ++i) {
     auto attempt = try_source(i, whole);
@@ -115,6 +122,13 @@ asio::awaitable<void> ZoneAgent::cycle() {
       continue;
     }
     note_up(sources_[i]);
+    // That one primary's version waits for an operator must not hide what comes after what is live: it comes
+    // from the one that gave that.
+    if (*result == Outcome::held && !whole && pinned_ && !gave_what_is_live(i)) {
+      held_before = current = true;
+      result = Outcome::current;
+      continue;
+    }
     if (*result != Outcome::current) break;
     current = true;
     // The newest serial wins: any of the others may have it. But where a NOTIFY came (RFC 1996 3.11) and told
@@ -138,6 +152,7 @@ asio::awaitable<void> ZoneAgent::cycle() {
     ahead_since_.reset();
   }
   if (current && (!result || *result == Outcome::ahead)) result = Outcome::current;
+  if (held_before && held_ && result && *result == Outcome::current) result = Outcome::held;
   if (!retired_) end_cycle(result);
 }
 
