@@ -222,11 +222,18 @@ std::optional<Error> unprovable(const sync::ZoneSettings& zone, const net::TlsSe
     for (const net::AccessRule& rule : *rules) {
       const auto& wanted = rule.tls();
       if (!wanted || (wanted->name.empty() && !wanted->pin)) continue;
+      // A name is proved by an authority only, however well the key is known.
+      if (!wanted->name.empty() && tls.client_ca.empty()) {
+        return Error{"configuration",
+                     "\"" + rule.text() +
+                         "\": no certificate proves a name without an authority: give [tls] client-ca (the "
+                         "authorities of clients), or name the key instead of the host (tls:pin:BASE64)"};
+      }
       if (!tls.asks_clients()) {
         return Error{"configuration",
                      "\"" + rule.text() +
-                         "\": no client is asked for a certificate: give [tls] client-ca (the "
-                         "authorities of clients) or pins (their keys)"};
+                         "\": no client is asked for a certificate: give [tls] pins (the keys of clients) or "
+                         "client-ca (their authorities)"};
       }
       if (!wanted->pin || !tls.client_ca.empty()) continue;
       if (std::ranges::find(tls.client_pins, *wanted->pin) == tls.client_pins.end())

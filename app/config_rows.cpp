@@ -156,9 +156,9 @@ const ConfigRow rows[] = {
       "with that name. It is read again when it changes."},
      [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.streams.tls.client_ca, text(v)); }},
     {{"tls", "pins", Type::list, "", 0, 0, "", "",
-      "Keys of clients, each the SHA-256 of the public key in base64: their certificates are believed "
-      "whoever "
-      "issued them and until whenever. With or without `client-ca`."},
+      "Keys of clients, each the SHA-256 of the public key in base64: for entries `tls:pin:BASE64` of access "
+      "lists. Clients over TLS are then asked for a certificate, and its key counts whoever issued it and "
+      "until whenever; its names do not, they need `client-ca`. With or without `client-ca`."},
      [](ConfigDraft& d, const OptionValue& v) {
        return append(d.config.streams.tls.client_pins, net::parse_pin(text(v)));
      }},
@@ -201,7 +201,8 @@ const ConfigRow rows[] = {
      }},
 
     {{"metrics", "zones", Type::list, "", 0, 0, "", "",
-      "The zones that have series of their own: names, in which `*` stands for any characters. Without it: the "
+      "The zones that have series of their own: names, in which `*` stands for any characters. Without it: "
+      "the "
       "first thousand. The others are counted by `understudy_zones_suppressed` and are part of all totals."},
      [](ConfigDraft& d, const OptionValue& v) {
        return append(d.config.metrics_zones, Result<std::string>(text(v)));
@@ -223,7 +224,8 @@ const ConfigRow rows[] = {
       "certificate is for that name, or with `pin=` and the SHA-256 of its key in base64 from the one with "
       "that "
       "key (joined by `&`, as is `key=`; `alpn=optional` takes a server that is too old to say that it "
-      "speaks DNS, as RFC 9103 wants it: NSD), both with `ixfr=no` where only whole zones are to be asked for, "
+      "speaks DNS, as RFC 9103 wants it: NSD), both with `ixfr=no` where only whole zones are to be asked "
+      "for, "
       "`file:PATH` reads a zone file and reads it again when it changes. Required."},
      [](ConfigDraft& d, const OptionValue& v) {
        return append(d.zone.sources, sync::parse_source(text(v)));
@@ -233,7 +235,8 @@ const ConfigRow rows[] = {
       "address, "
       "only that entry): an address or prefix; `key:NAME` for what is signed with a key of `[[key]]`; "
       "`tls:NAME` for what comes over TLS from a client whose certificate is for that name (see `[tls] "
-      "client-ca` and `pins`), `tls:pin:BASE64` from the one with that key, `tls` from any; or several of "
+      "client-ca`), `tls:pin:BASE64` from the one with that key (see `[tls] pins`), `tls` from any; or "
+      "several of "
       "them "
       "with blanks between them (`192.0.2.0/24 key:xfr.example.`), and then all must hold."},
      [](ConfigDraft& d, const OptionValue& v) {

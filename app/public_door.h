@@ -1,11 +1,10 @@
 // The door of the public status page: an HTTP server of its own, which a reload may open, move and close.
 //
-// Owned by the running server. prepare() and commit() are called on the sync thread, or before it runs;
-// stop() at the end by main().
+// Owned by the running server. prepare() and commit() are called on the sync thread, or before it runs, for
+// one change at a time; stop() at the end by main().
 #pragma once
 
 #include <memory>
-#include <vector>
 
 #include "control/public_routes.h"
 
@@ -17,8 +16,9 @@ class PublicDoor {
   ~PublicDoor() { stop(); }
 
   // In two steps, as Server::prepare_listen(): binds what `wanted` names, unless the door is there already;
-  // nothing has changed until commit(), and what is not committed is closed again. The error names the
-  // address.
+  // nothing has changed until commit(), and what is not committed is closed again. But where the door that is
+  // open stands in the way (0.0.0.0:80 before 127.0.0.1:80) it is closed for the new one, and opened again
+  // where that comes to nothing. The error names the address.
   struct Next;
   Result<std::shared_ptr<Next>> prepare(const std::optional<net::Endpoint>& wanted);
   void commit(Next& next);
@@ -34,11 +34,13 @@ class PublicDoor {
     control::PublicRoutes routes;
   };
 
+  Result<std::unique_ptr<Door>> open(const net::Endpoint& address) const;
+  void close();
+  void reopen(const net::Endpoint& address);
+
   const control::Rooms& rooms_;
   std::optional<net::Endpoint> wanted_;  // as written
   std::unique_ptr<Door> door_;
-  // Closed ones: the sync thread may still hold a question of theirs.
-  std::vector<std::unique_ptr<Door>> closed_;
 };
 
 }  // namespace understudy::app

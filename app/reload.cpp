@@ -86,9 +86,20 @@ std::string reload_reference() {
 }
 
 void Reloader::reload(Done done) {
-  auto tell_and_done = [done = std::move(done)](const Result<control::Reloaded>& outcome) {
+  waiting_.push_back(std::move(done));
+  if (!std::exchange(under_way_, true)) sync_.in_turn([this] { begin(); });
+}
+
+void Reloader::ended() {
+  under_way_ = !waiting_.empty();
+  if (under_way_) sync_.in_turn([this] { begin(); });
+}
+
+void Reloader::begin() {
+  auto tell_and_done = [this, asked = std::exchange(waiting_, {})](const Result<control::Reloaded>& outcome) {
     tell(outcome);
-    done(outcome);
+    for (const Done& done : asked) done(outcome);
+    ended();
   };
   if (!load_) {
     return tell_and_done(Error{"configuration",

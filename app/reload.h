@@ -41,14 +41,19 @@ class Reloader {
         public_door_(public_door) {}
 
   using Done = std::function<void(Result<control::Reloaded>)>;
-  // `done` is called once. One reload at a time: another meanwhile is refused ("zone-busy").
+  // `done` is called once. One at a time, when no zone comes or goes otherwise: the configuration is read
+  // when its turn has come, so whoever asks before that is answered by the same reload.
   void reload(Done done);
 
  private:
+  void begin();
+  void ended();
   Result<> change(Config next, Done done);
   control::Reloaded take_over(Config next, const sync::ReloadOutcome& outcome,
                               server::Server::NewDoors& doors, const dns::TsigKeyRingPtr& keys);
 
+  std::vector<Done> waiting_;
+  bool under_way_ = false;  // or waiting for its turn
   Config& config_;
   const LoadConfig load_;
   backend::Mirror& mirror_;

@@ -39,6 +39,23 @@ Result<> store(ConfigDraft& draft, const std::string& key, const std::string& va
   return {};
 }
 
+// What is left of a zone whose options are not understood: as much of its access lists as can be read, and
+// where that is not all, rather too few clients than too many.
+sync::ZoneSettings without_sources(const backend::AddedZone& added, const sync::GatePolicy& gate,
+                                   const std::string& why) {
+  ConfigDraft draft;
+  draft.zone.gate = gate;
+  draft.zone.apex = added.apex.lowered();
+  for (const auto& [key, value] : added.options) {
+    const bool understood = store(draft, key, value).has_value();
+    if (!understood && key == "allow-query" && !draft.zone.allow_query) draft.zone.allow_query.emplace();
+  }
+  draft.zone.sources.clear();
+  draft.zone.unusable = "what it was added with is not understood: " + why + "; `understudy remove " +
+                        dns::to_string(added.apex) + "` and add it again";
+  return std::move(draft.zone);
+}
+
 }  // namespace
 
 std::vector<const Option*> addable_options() {
@@ -85,8 +102,11 @@ Result<std::vector<sync::ZoneSettings>> added_zones(backend::Mirror& mirror,
     }
     auto settings = zone_from_options(added.apex, added.options, gate);
     if (!settings) {
-      log::error("added-zone-not-understood", {{"zone", name}, {"message", settings.error().message}});
-      continue;
+      settings = without_sources(added, gate, settings.error().message);
+      log::error("added-zone-not-understood",
+                 {{"zone", name},
+                  {"message", settings->unusable},
+                  {"next", "it is served from the mirror until it expires, and asked for nowhere"}});
     }
     settings->added = true;
     zones.push_back(std::move(*settings));

@@ -16,8 +16,10 @@ std::vector<const Option*> addable_options();
 Result<sync::ZoneSettings> zone_from_options(const dns::Name& apex, const backend::ZoneOptions& options,
                                              const sync::GatePolicy& gate);
 
-// The zones that were added at run time and are not among `configured`, which goes before them; both that and
-// options that are not understood any more are logged.
+// The zones that were added at run time and are not among `configured`, which goes before them: that is
+// logged. One whose options are not all understood any more (an older program's, or a key that the
+// configuration has not) stays the operator's: it is logged, has no source, and is served from the mirror to
+// whom it may be.
 Result<std::vector<sync::ZoneSettings>> added_zones(backend::Mirror& mirror,
                                                     const std::vector<sync::ZoneSettings>& configured,
                                                     const sync::GatePolicy& gate);

@@ -20,8 +20,8 @@ struct Caller {
 // of them; what is given must hold. So what names TLS is nothing that a client in the clear ever passes.
 class AccessRule {
  public:
-  // `192.0.2.0/24`, `key:xfr.example.`, `tls:ns2.example` (that name in a certificate that is believed),
-  // `tls:pin:BASE64` (that key), `tls` (whoever), or several of them with blanks between them, the prefix
+  // `192.0.2.0/24`, `key:xfr.example.`, `tls:ns2.example` (that name in a certificate that an
+  // authority issued), `tls:pin:BASE64` (that key), `tls` (whoever), or several of them with blanks between them, the prefix
   // first.
   static Result<AccessRule> parse(std::string_view text);
   AccessRule(Prefix from) : from_(std::move(from)) {}

@@ -1,7 +1,11 @@
 #include "net/tls_client.h"
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/x509v3.h>
+
+#include <fstream>
+#include <iterator>
 
 #include "net/network_error.h"
 
@@ -12,6 +16,15 @@ constexpr std::string_view dot = "\3dot";  // RFC 7301 3.1: with its length in f
 
 int no_passphrase(char*, int, int, void*) { return -1; }
 
+// Of a file that cannot be read: of nothing. What that means is found out by who needs it.
+KeyPin digest_of(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  const std::string octets(std::istreambuf_iterator<char>(in), {});
+  KeyPin digest{};
+  EVP_Digest(octets.data(), octets.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
+  return digest;
+}
+
 Error file_error(const std::string& what) {
   std::array<char, 256> text{};
   ERR_error_string_n(ERR_peek_error(), text.data(), text.size());
@@ -20,6 +33,10 @@ Error file_error(const std::string& what) {
 }
 
 }  // namespace
+
+TlsClient::TlsClient(TlsClientOptions options)
+    : options_(std::move(options)),
+      contents_{digest_of(options_.ca_file), digest_of(options_.certificate), digest_of(options_.key)} {}
 
 Result<std::shared_ptr<const TlsClient>> TlsClient::make(TlsClientOptions options) {
   std::shared_ptr<TlsClient> client(new TlsClient(std::move(options)));

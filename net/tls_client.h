@@ -29,11 +29,16 @@ class TlsClient {
   Result<TlsSession> new_session(const TlsIdentity& identity) const;
   SSL_CTX* context() const { return context_.get(); }
   const TlsClientOptions& options() const { return options_; }
+  // Made of the same files, which held the same octets then. (The system's authorities are not looked at.)
+  bool is_like(const TlsClient& other) const {
+    return options_ == other.options_ && contents_ == other.contents_;
+  }
 
  private:
-  explicit TlsClient(TlsClientOptions options) : options_(std::move(options)) {}
+  explicit TlsClient(TlsClientOptions options);
 
   const TlsClientOptions options_;
+  const std::array<KeyPin, 3> contents_;  // a SHA-256 of each file, as it was when this was made
   std::unique_ptr<SSL_CTX, FreeTls> context_;
   mutable std::once_flag authorities_;  // the system's were read into the context
 };

@@ -1,8 +1,8 @@
 // What a server shows and believes over TLS: its certificate and key (RFC 7858), whose certificates of
 // clients are good (RFC 9103 9.3.3), and the sessions that are made with them.
 //
-// Shared by all workers. new_session() and identity_of() may be called on any thread (one mutex, taken once a
-// connection); the rest by one thread at a time. A session belongs to who asked for it and keeps the
+// Shared by all workers. new_session() and identity_of() may be called on any thread (the former takes a
+// mutex, once a connection); the rest by one thread at a time. A session belongs to who asked for it and keeps the
 // certificate it began with.
 #pragma once
 
@@ -27,7 +27,7 @@ using TlsSession = std::unique_ptr<SSL, FreeTls>;
 struct TlsServerOptions {
   std::string certificate, key;
   std::string client_ca;            // the authorities of clients; empty: nobody's
-  std::vector<KeyPin> client_pins;  // keys of clients that are believed whoever issued their certificates
+  std::vector<KeyPin> client_pins;  // keys of clients; what else their certificates say proves nothing
   bool asks_clients() const { return !client_ca.empty() || !client_pins.empty(); }
   friend bool operator==(const TlsServerOptions&, const TlsServerOptions&) = default;
 };
@@ -53,7 +53,7 @@ class TlsContext {
   // For the server's side; nothing where there is no memory, or nothing in force.
   TlsSession new_session() const;
   // What the client of a session whose handshake is done has proved.
-  ClientIdentity identity_of(const SSL* session) const;
+  static ClientIdentity identity_of(const SSL* session);
 
  private:
   // What tells one file from the next of the same name.

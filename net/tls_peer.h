@@ -37,7 +37,7 @@ struct TlsIdentity {
 // What a client over TLS has proved; nothing of it where it showed no certificate.
 struct ClientIdentity {
   std::optional<KeyPin> pin = {};    // it has the private key of this one
-  std::vector<std::string> names{};  // of its certificate, where that is believed; as of parse_host()
+  std::vector<std::string> names{};  // of its certificate, where an authority issued it; as of parse_host()
 };
 // No heap. A name is that very name: no wildcard of a certificate stands for it.
 bool proves(const ClientIdentity& client, const TlsIdentity& wanted);

@@ -88,9 +88,6 @@ class TcpListener final : public SessionOwner, public TimerHandler {
   std::span<std::uint8_t> gather_buffer() override { return gather_buffer_; }
   const StreamOptions& stream_options() const override { return stream_options_; }
   bool may_shake_hands() override;
-  net::ClientIdentity identity_of(const TcpStream& stream) const override {
-    return options_.tls->identity_of(stream.tls());
-  }
 
   WorkerShared& shared_;
   ConnectionCounts& counts_;

@@ -99,7 +99,8 @@ std::size_t TcpSession::answer(dns::Octets input, std::size_t& gathered, unsigne
   if (!size) return 0;
   const std::span<std::uint8_t> out = owner_.gather_buffer();
   client_.may_transfer = stream_.may_carry_zones();
-  if (stream_.is_tls() && !identity_) client_.tls = &identity_.emplace(owner_.identity_of(stream_));
+  if (stream_.is_tls() && !identity_)
+    client_.tls = &identity_.emplace(net::TlsContext::identity_of(stream_.tls()));
   std::size_t taken = 0;
   shared_.pipeline.begin_batch();
   for (; size && gathered < gather_octets && !transfer_; size = whole_message(input.subspan(taken))) {

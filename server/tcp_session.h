@@ -35,8 +35,6 @@ class SessionOwner {
   virtual const StreamOptions& stream_options() const = 0;
   // A step of a TLS handshake may cost as much as a thousand queries; only so many are made in a turn.
   virtual bool may_shake_hands() = 0;
-  // What the client of a stream over TLS has proved, once the handshake is done.
-  virtual net::ClientIdentity identity_of(const TcpStream& stream) const = 0;
 
  protected:
   ~SessionOwner() = default;

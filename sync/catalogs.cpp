@@ -37,7 +37,9 @@ void Catalogs::remember(const std::vector<backend::AddedZone>& added) {
   }
 }
 
-// Without what catalogs say: it follows when they were read.
+// Members stay what they were, and what catalogs say of them follows when they were read. But a zone that
+// nobody else has from now on and that a catalog lists is the catalog's at once: it was served until now, and
+// clients must not be refused for as long as reading takes.
 Catalogs::Plan Catalogs::plan(std::vector<CatalogSettings> settings,
                               const std::vector<ZoneSettings>& zones) const {
   std::set<std::string> others;  // of use to members only
@@ -46,17 +48,27 @@ Catalogs::Plan Catalogs::plan(std::vector<CatalogSettings> settings,
   }
   std::vector<CatalogView> views;
   for (const CatalogSettings& catalog : settings) views.push_back({&catalog, nullptr});
-  Membership membership = resolve(views, members_, [&others](const dns::Name& zone) {
+  const Taken taken_by_others = [&others](const dns::Name& zone) {
     return others.contains(key_of(zone)) ? std::string_view("others have it") : std::string_view();
-  });
+  };
+  Membership membership = resolve(views, members_, taken_by_others);
   Plan plan;
+  for (CatalogView& view : views) {
+    const auto state = states_.find(key_of(view.settings->zone));
+    if (state != states_.end()) view.content = state->second.content.get();
+  }
+  for (const auto& [key, member] : resolve(views, members_, taken_by_others).members) {
+    if (members_.contains(key) || roster_.find(member.apex) == nullptr) continue;
+    membership.members.emplace(key, member);
+    plan.notes.came.push_back(member);
+  }
   for (const auto& [key, member] : membership.members) {
     const auto catalog = std::find_if(settings.begin(), settings.end(),
                                       [&](const auto& one) { return one.zone == member.catalog; });
     plan.zones.push_back(settings_of(*catalog, member));
   }
   for (const auto& [key, member] : members_) {
-    if (!membership.members.contains(key)) plan.left.push_back(member.apex);
+    if (!membership.members.contains(key)) plan.notes.left.push_back(member.apex);
   }
   plan.members = std::move(membership.members);
   plan.settings = std::move(settings);

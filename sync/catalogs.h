@@ -23,7 +23,7 @@ class Catalogs final : public backend::PublicationListener {
     std::vector<CatalogSettings> settings;
     Members members;
     std::vector<ZoneSettings> zones;  // of the members
-    std::vector<dns::Name> left;      // members that are none any more
+    MemberNotes notes;
   };
   // Before the first plan: who was a member when the mirror was left.
   void remember(const std::vector<backend::AddedZone>& added);

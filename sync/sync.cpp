@@ -128,7 +128,7 @@ Result<> Sync::Impl::open(std::vector<ZoneSettings> zones, std::vector<CatalogSe
   for (const ZoneSettings& zone : zones) opened.apexes.push_back(zone.apex);
   opened.zones = std::move(zones);
   auto rows = store.run<Roster::Rows>([this, now = clock.wall()](backend::Writer& writer) {
-    return enter_zones(writer, opened.apexes, opened.plan.left, now);
+    return enter_zones(writer, opened.apexes, opened.plan.notes, now);
   });
   if (!rows) return rows.error();
   opened.rows = std::move(*rows);
@@ -148,8 +148,7 @@ Result<> Sync::Impl::start() {
   if (!reader) return reader.error();
   const Result<std::uint64_t> commit = (*reader)->renew();
   if (!commit) return commit.error();
-  roster.enter(std::move(zones.zones), zones.rows, **reader, *commit, dirty_timers,
-               std::move(zones.entries));
+  roster.enter(std::move(zones.zones), zones.rows, **reader, *commit, dirty_timers, std::move(zones.entries));
   roster.publish_table();
   for (const auto& agent : roster.agents()) scheduler.add(agent);
   catalogs.adopt(std::move(zones.plan));
@@ -162,7 +161,7 @@ void Sync::Impl::reload(std::vector<ZoneSettings> zones, std::vector<CatalogSett
                         Credentials credentials, ReloadDone done) {
   auto plan = std::make_shared<Catalogs::Plan>(catalogs.plan(std::move(obeyed), zones));
   zones.insert(zones.end(), plan->zones.begin(), plan->zones.end());
-  changes.reload(std::move(zones), plan->left, std::move(credentials),
+  changes.reload(std::move(zones), plan->notes, std::move(credentials),
                  [this, plan, done = std::move(done)](Result<ReloadOutcome> outcome) {
                    if (outcome) catalogs.adopt(std::move(*plan));
                    done(std::move(outcome));
@@ -337,6 +336,8 @@ void Sync::reload(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> 
                   Credentials credentials, ReloadDone done) {
   impl_->reload(std::move(zones), std::move(catalogs), with_ring(std::move(credentials)), std::move(done));
 }
+
+void Sync::in_turn(std::function<void()> turn) { impl_->changes.in_turn(std::move(turn)); }
 
 const ZoneSettings* Sync::settings(dns::NameView apex) const {
   const ZoneAgent* agent = impl_->roster.find(apex);

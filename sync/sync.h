@@ -63,10 +63,14 @@ class Sync final : public backend::NotifySink {
   void remove(dns::NameView apex, Done done);
 
   // What start() was given, anew: zones come, go and change in one moment, without a query that is lost, and
-  // so do keys and certificates. What goes keeps its data for a while. Errors leave everything as it was.
+  // so do keys and certificates. What goes keeps its data for a while. Errors leave everything as it was:
+  // "zone-busy" where zones are changing, which in_turn() avoids.
   using ReloadDone = std::function<void(Result<ReloadOutcome>)>;
   void reload(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> catalogs, Credentials credentials,
               ReloadDone done);
+  // Calls `turn` when no zone is being added, removed or reloaded and no catalog changes members: at once, or
+  // when it is so. What it asks for at once is next.
+  void in_turn(std::function<void()> turn);
   // Before start(): who is told which zones came, went or changed since a catalog said so.
   void on_members_changed(std::function<void(const ReloadOutcome&)> listener);
 

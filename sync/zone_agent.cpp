@@ -29,6 +29,7 @@ void ZoneAgent::start(const backend::ZoneRow& row, Remembered remembered) {
   if (standing_.last == 0) standing_.source_serial = row.serial;
   held_ = std::move(remembered.held);
   const Now now = Now::of(workshop_.clock);
+  if (sources_.empty()) last_refusal_ = Failure{no_source().reason, no_source().message, now.wall};
   whole_at_ = now.steady;
   accept_later();
   pin(remembered.source);
@@ -42,6 +43,11 @@ void ZoneAgent::start(const backend::ZoneRow& row, Remembered remembered) {
   if (is_local(settings_)) timer_.wanted(now);
   show_service();
   if (remembered.is_signed) begin_counting();
+}
+
+Error ZoneAgent::no_source() const {
+  return {reason::no_source,
+          settings_.unusable.empty() ? std::string("the zone has no source") : settings_.unusable};
 }
 
 void ZoneAgent::want_check(Done done) {
@@ -91,8 +97,8 @@ asio::awaitable<void> ZoneAgent::cycle() {
   waiting_ = std::exchange(done_, {});
   answered_ = false;
   told_.reset();
-  Result<Outcome> result = Error{reason::no_source, "the zone has no source"};
-  bool current = false;
+  Result<Outcome> result = no_source();
+  bool current = false, held_before = false;
   std::vector<std::size_t> ahead;
   for (std::size_t i = 0; i < sources_.size() && !retired_; ++i) {
     auto attempt = try_source(i, whole);
@@ -107,6 +113,13 @@ asio::awaitable<void> ZoneAgent::cycle() {
       continue;
     }
     note_up(sources_[i]);
+    // That one primary's version waits for an operator must not hide what comes after what is live: it comes
+    // from the one that gave that.
+    if (*result == Outcome::held && !whole && pinned_ && !gave_what_is_live(i)) {
+      held_before = current = true;
+      result = Outcome::current;
+      continue;
+    }
     if (*result != Outcome::current) break;
     current = true;
     // The newest serial wins: any of the others may have it. But where a NOTIFY came (RFC 1996 3.11) and told
@@ -130,6 +143,7 @@ asio::awaitable<void> ZoneAgent::cycle() {
     ahead_since_.reset();
   }
   if (current && (!result || *result == Outcome::ahead)) result = Outcome::current;
+  if (held_before && held_ && result && *result == Outcome::current) result = Outcome::held;
   if (!retired_) end_cycle(result);
 }
 

@@ -200,6 +200,7 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   boost::asio::awaitable<void> watch_parent(backend::Version version);
   void accept_later();
   Error removed() const;
+  Error no_source() const;
 
   Result<Outcome> judge(std::size_t index, std::uint32_t serial);
   Result<net::Trust> trust_of(const AxfrSource& source) const;

@@ -31,8 +31,22 @@ Result<> ZoneChanges::start() {
   return {};
 }
 
+void ZoneChanges::in_turn(std::function<void()> turn) {
+  if (busy()) return turns_.push_back(std::move(turn));
+  turn();
+}
+
+void ZoneChanges::take_turns() {
+  while (!is_changing() && !turns_.empty()) {
+    const std::function<void()> turn = std::move(turns_.front());
+    turns_.pop_front();
+    turn();
+  }
+}
+
 // Whoever waited for its turn has it.
 void ZoneChanges::ended() {
+  take_turns();
   if (idle_ && !busy()) idle_();
 }
 

@@ -6,21 +6,28 @@
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <set>
 
 #include "sync/roster.h"
 
 namespace understudy::sync {
 
-// The rows of `apexes`, which are entered where the mirror does not know them; of `left` it is noted that no
-// catalog has them.
+// What the mirror is told of members, when what is served is said anew.
+struct MemberNotes {
+  std::vector<dns::Name> left;            // no catalog has them any more
+  std::vector<backend::MemberZone> came;  // and these have one now
+  bool empty() const { return left.empty() && came.empty(); }
+};
+// The rows of `apexes`, which are entered where the mirror does not know them, and what it is told of
+// members.
 Result<std::vector<backend::ZoneRow>> enter_zones(backend::Writer& writer,
                                                   const std::vector<dns::Name>& apexes,
-                                                  const std::vector<dns::Name>& left, UnixTime now);
+                                                  const MemberNotes& members, UnixTime now);
 // The same where `apexes` are all that are served: of every other zone it is noted that it is not.
 Result<std::vector<backend::ZoneRow>> note_all_served(backend::Writer& writer,
                                                       const std::vector<dns::Name>& apexes,
-                                                      const std::vector<dns::Name>& left, UnixTime now);
+                                                      const MemberNotes& members, UnixTime now);
 
 // What catalogs change.
 struct MemberChange {
@@ -41,8 +48,12 @@ class ZoneChanges {
   Result<> start();
   // `idle` is called whenever zones came or went by any of these ways, but for members.
   void when_idle(std::function<void()> idle) { idle_ = std::move(idle); }
-  // Something is under way: only an operator's orders for other zones can go on beside it.
-  bool busy() const { return reloading_ || !under_way_.empty(); }
+  // Calls `turn` while nothing is under way: at once, or in the order of asking when what is under way is
+  // over, before anything that catalogs want. Bounded by who asks: reloads, one at a time.
+  void in_turn(std::function<void()> turn);
+  // Something is under way, or waits for its turn: only an operator's orders for other zones can go on beside
+  // it.
+  bool busy() const { return is_changing() || !turns_.empty(); }
   void stop() { sweep_timer_.cancel(); }
 
   // Errors: "zone-exists", "zone-busy", and those of the mirror. `options` are what `settings` were made
@@ -54,11 +65,9 @@ class ZoneChanges {
   // From now on `zones` are served, those that were added at run time among them, and no others, and others
   // are asked with these credentials. Zones whose settings are the same go on undisturbed, but are checked
   // where what they are asked with is new; what is served of the others, and how, changes in one moment.
-  // Of `left` it is forgotten that a catalog had them. Errors: "zone-busy", and those of the mirror; then
-  // nothing has changed.
+  // Errors: "zone-busy" where it is nobody's turn, and those of the mirror; then nothing has changed.
   using ReloadDone = std::function<void(Result<ReloadOutcome>)>;
-  void reload(std::vector<ZoneSettings> zones, std::vector<dns::Name> left, Credentials credentials,
-              ReloadDone done);
+  void reload(std::vector<ZoneSettings> zones, MemberNotes members, Credentials credentials, ReloadDone done);
   // While nothing is under way. Errors: those of the mirror.
   void change_members(MemberChange change, ReloadDone done);
   std::vector<UnservedStatus> unserved();
@@ -76,6 +85,8 @@ class ZoneChanges {
   void take_over(ZoneSettings settings, backend::AddedZone zone, Done done);
   void members_leave(const std::shared_ptr<MemberChange>& change, ReloadDone done);
   void members_come(const std::shared_ptr<MemberChange>& change, ReloadDone done);
+  bool is_changing() const { return reloading_ || !under_way_.empty(); }
+  void take_turns();
   void ended();
   void retire_going(const std::shared_ptr<Plan>& plan);
   Result<ReloadOutcome> carry_out(Plan& plan);
@@ -94,6 +105,7 @@ class ZoneChanges {
   std::set<std::string> under_way_;  // name keys of the zones that are being added or removed
   bool reloading_ = false;
   std::shared_ptr<Plan> under_way_plan_;
+  std::deque<std::function<void()>> turns_;
   std::function<void()> idle_;
   boost::asio::steady_timer sweep_timer_;
 };

@@ -34,9 +34,13 @@ void ZoneChanges::take_over(ZoneSettings settings, backend::AddedZone zone, Done
 
 // First those that go, and those whose data are to be forgotten: nobody may write what is being forgotten.
 // The mirror knows these by their old labels until they come back, so that a start in between does it again.
-void ZoneChanges::change_members(MemberChange change, ReloadDone done) {
+void ZoneChanges::change_members(MemberChange change, ReloadDone then) {
   reloading_ = true;
   const auto shared = std::make_shared<MemberChange>(std::move(change));
+  ReloadDone done = [this, then = std::move(then)](Result<ReloadOutcome> outcome) {
+    then(std::move(outcome));
+    if (!turns_.empty()) ended();  // otherwise catalogs go on by themselves, or wait after a failure
+  };
   if (shared->leave.empty() && shared->reset.empty()) return members_come(shared, std::move(done));
   members_leave(shared, std::move(done));
 }

@@ -7,17 +7,22 @@ namespace understudy::sync {
 
 Result<std::vector<backend::ZoneRow>> enter_zones(backend::Writer& writer,
                                                   const std::vector<dns::Name>& apexes,
-                                                  const std::vector<dns::Name>& left, UnixTime now) {
-  if (!left.empty()) {
-    if (const Result<> removed = writer.remove_zones(left, now); !removed) return removed.error();
+                                                  const MemberNotes& members, UnixTime now) {
+  if (!members.left.empty()) {
+    if (const Result<> removed = writer.remove_zones(members.left, now); !removed) return removed.error();
+  }
+  if (!members.came.empty()) {
+    std::vector<backend::AddedZone> came;
+    for (const backend::MemberZone& member : members.came) came.push_back(backend::remembered(member, now));
+    if (const auto added = writer.add_zones(came, {}); !added) return added.error();
   }
   return writer.ensure_zones(apexes);
 }
 
 Result<std::vector<backend::ZoneRow>> note_all_served(backend::Writer& writer,
                                                       const std::vector<dns::Name>& apexes,
-                                                      const std::vector<dns::Name>& left, UnixTime now) {
-  auto rows = enter_zones(writer, apexes, left, now);
+                                                      const MemberNotes& members, UnixTime now) {
+  auto rows = enter_zones(writer, apexes, members, now);
   if (!rows) return rows;
   if (const Result<> noted = writer.note_served(apexes, now); !noted) return noted.error();
   return rows;
@@ -47,9 +52,9 @@ std::shared_ptr<ZoneChanges::Plan> ZoneChanges::plan(std::vector<ZoneSettings> z
 
 // The mirror first, so that a restart finds the same; then the agents, once none of them publishes; then, in
 // one moment, the table.
-void ZoneChanges::reload(std::vector<ZoneSettings> zones, std::vector<dns::Name> left, Credentials credentials,
+void ZoneChanges::reload(std::vector<ZoneSettings> zones, MemberNotes members, Credentials credentials,
                          ReloadDone done) {
-  if (busy())
+  if (is_changing())
     return done(Error{reason::zone_busy, "zones are being added, removed or reloaded just now; try again"});
   std::vector<dns::Name> apexes;
   apexes.reserve(zones.size());
@@ -57,7 +62,7 @@ void ZoneChanges::reload(std::vector<ZoneSettings> zones, std::vector<dns::Name>
   const std::shared_ptr<Plan> what = plan(std::move(zones));
   what->credentials = std::move(credentials);
   what->done = std::move(done);
-  if (what->coming.empty() && what->going.empty() && left.empty()) {
+  if (what->coming.empty() && what->going.empty() && members.empty()) {
     believe(std::move(*what->credentials), what->outcome);
     return what->done(what->outcome);
   }
@@ -68,8 +73,8 @@ void ZoneChanges::reload(std::vector<ZoneSettings> zones, std::vector<dns::Name>
   reloading_ = true;
   store_then<std::vector<backend::ZoneRow>>(
       workshop_,
-      [apexes = std::move(apexes), left = std::move(left), now = workshop_.clock.wall()](
-          backend::Writer& writer) { return note_all_served(writer, apexes, left, now); },
+      [apexes = std::move(apexes), members = std::move(members), now = workshop_.clock.wall()](
+          backend::Writer& writer) { return note_all_served(writer, apexes, members, now); },
       [this, what](const Result<std::vector<backend::ZoneRow>>& rows) {
         if (rows) return retire_going(what);
         reloading_ = false;
@@ -99,7 +104,7 @@ void ZoneChanges::retire_going(const std::shared_ptr<Plan>& plan) {
 void ZoneChanges::believe(Credentials credentials, ReloadOutcome& outcome) {
   Credentials& now = workshop_.credentials;
   outcome.keys = dns::changed_keys(*now.keys, *credentials.keys);
-  const bool new_tls = now.tls && credentials.tls && now.tls->options() != credentials.tls->options();
+  const bool new_tls = now.tls && credentials.tls && !now.tls->is_like(*credentials.tls);
   now = std::move(credentials);
   // What was refused with those before may be granted with these, long before the next retry.
   for (const auto& agent : roster_.agents()) {

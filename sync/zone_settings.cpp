@@ -43,9 +43,9 @@ Result<> put_parameter(AxfrSource& source, std::string_view parameter) {
       return {};
     if (name == "ixfr" && value == "no" && std::exchange(source.ixfr, false)) return {};
   }
-  return Error{"bad-source",
-               "\"" + std::string(parameter) + "\" is not understood, or given twice: write " +
-                   (source.tls ? "name=HOST, pin=BASE64, alpn=optional, key=NAME or ixfr=no" : "key=NAME or ixfr=no")};
+  return Error{"bad-source", "\"" + std::string(parameter) + "\" is not understood, or given twice: write " +
+                                 (source.tls ? "name=HOST, pin=BASE64, alpn=optional, key=NAME or ixfr=no"
+                                             : "key=NAME or ixfr=no")};
 }
 
 Result<SourceSpec> parse_primary(AxfrSource source, std::uint16_t port, std::string_view rest) {
@@ -137,7 +137,7 @@ std::optional<Error> unknown_key(const ZoneSettings& zone, const dns::TsigKeyRin
 }
 
 bool is_local(const ZoneSettings& zone) {
-  return std::ranges::none_of(zone.sources, [](const SourceSpec& source) {
+  return !zone.sources.empty() && std::ranges::none_of(zone.sources, [](const SourceSpec& source) {
     return std::holds_alternative<AxfrSource>(source);
   });
 }

@@ -55,6 +55,7 @@ struct ZoneSettings {
   bool added = false;                              // at run time; false: the configuration has it
   std::optional<backend::MemberZone> member = {};  // a catalog has it
   std::vector<SourceSpec> sources;                 // in order of preference
+  std::string unusable;  // why there is none: what the zone was added with is not understood any more
   std::vector<net::AccessRule> allow_notify, allow_transfer;
   std::optional<std::vector<net::AccessRule>> allow_query = {};  // none: everybody
   std::vector<net::KeyedEndpoint> notify;

@@ -1,6 +1,7 @@
 """Reload: by verb and by SIGHUP, zones, their options, keys, certificates and the addresses that are listened on change under
 way; a configuration that is broken changes nothing; under a storm of reloads no query is lost and nothing is forgotten."""
 
+import concurrent.futures
 import json
 import os
 import re
@@ -137,6 +138,36 @@ class Reload(Base):
         self.configure(self.zone("a.test."))
         self.reload()
         self.assertIsNone(answers(second))
+
+    def test_the_public_page_moves_to_a_part_of_its_address(self):
+        def answers(host="127.0.0.1"):
+            try:
+                with urllib.request.urlopen(f"http://{host}:{port}/api/v1/public", timeout=30) as answer:
+                    return json.load(answer)["total"]
+            except OSError:
+                return None
+
+        port = free_port()
+        for address, elsewhere in (("0.0.0.0", 2), ("127.0.0.1", None), ("0.0.0.0", 2)):
+            self.server.http_options["public"] = f"{address}:{port}"
+            self.configure(self.zone("a.test."), self.zone("b.test."))
+            self.reload()
+            self.assertEqual((answers(), answers("127.0.0.2")), (2, elsewhere), address)
+        # An address that no machine has: the old door is open again, the whole reload is refused.
+        self.server.http_options["public"] = f"192.0.2.1:{port}"
+        self.configure(self.zone("a.test."))
+        done = self.server.verb("reload")
+        self.assertEqual(done.returncode, 2, done)
+        self.assertIn(f"cannot listen for HTTP on 192.0.2.1:{port}", done.stderr)
+        self.assertEqual((answers(), answers("127.0.0.2"), self.serial("b.test.")), (2, 2, 1))
+
+    def test_reloads_at_once_take_turns(self):
+        for turn in range(5):
+            self.configure(self.zone("a.test."), *([self.zone("c.test.")] if turn % 2 else [self.zone("b.test.")]))
+            with concurrent.futures.ThreadPoolExecutor(6) as pool:
+                for done in pool.map(lambda _: self.server.verb("reload"), range(6)):
+                    self.assertEqual(done.returncode, 0, done)
+        self.assertEqual(self.names(), ["a.test.", "b.test."])
 
     def test_what_needs_a_restart_is_told(self):
         self.configure(self.zone("a.test."), self.zone("b.test."), workers=1)

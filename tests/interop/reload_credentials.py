@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import threading
 import unittest
@@ -147,6 +148,27 @@ class Credentials(Base):
                 until("the primary has a new version", lambda: self.serial("a.test.") == 2)
         until("it comes", lambda: query.serial("127.0.0.1", second.port, "a.test.") == 2)
 
+    def test_with_other_contents_of_a_file_the_primary_is_asked_at_once(self):
+        """The authorities change under the path that they have; refresh and retry are a day, and nobody sends NOTIFY."""
+        port, good, wrong = free_port(), self.certificates[0], self.certificates[1]
+        self.server.tables = {"tls": self.tls(0)}
+        self.configure(self.zone("a.test.", **{"allow-transfer": ["127.0.0.1"]}), **{"listen-tls": [f"127.0.0.1:{port}"]})
+        self.reload()
+        ca = os.path.join(self.directory, "ca.pem")
+        shutil.copyfile(good.file, ca)
+        zone = {"name": "a.test.", "source": [f"xot://127.0.0.1:{port}?name={good.name}"], "retry-min": "1h", "retry-max": "1d"}
+        second = Understudy(self.scratch, [zone], name="second", tables={"tls": {"ca": ca}}).start()
+        until("it comes", lambda: query.serial("127.0.0.1", second.port, "a.test.") == 1)
+        shutil.copyfile(wrong.file, ca)
+        self.assertEqual(second.verb("reload").returncode, 0)
+        until("the primary is not believed", lambda: second.status("a.test.")["primaries"][0]["failure"])
+        self.assertEqual(second.status("a.test.")["primaries"][0]["failure"]["reason"], "tls-untrusted")
+        os.rename(self.scratch.write("new", text("a.test.", 2)), self.zones["a.test."])
+        until("the primary has a new version", lambda: self.serial("a.test.") == 2)
+        shutil.copyfile(good.file, ca)
+        self.assertEqual(second.verb("reload").returncode, 0)
+        until("it comes", lambda: query.serial("127.0.0.1", second.port, "a.test.") == 2)
+
     def test_listeners_over_tls_and_what_they_show(self):
         port = free_port()
         zones = [self.zone("a.test."), self.zone("b.test.")]
@@ -201,9 +223,14 @@ class Credentials(Base):
         self.reload()
         self.assertFalse(granted())
         self.server.tables = {"tls": self.tls(0, pins=[friend.pin()])}
-        self.configure(zone)
+        self.configure(self.zone("a.test.", **{"allow-transfer": [f"tls:pin:{friend.pin()}"]}))
         self.reload()
         self.assertTrue(granted())
+        # The key is known, and says nothing of the names that its certificate claims.
+        self.server.tables = {"tls": self.tls(0, pins=[friend.pin()], **{"client-ca": self.certificates[2].file})}
+        self.configure(zone)
+        self.reload()
+        self.assertFalse(granted())
 
     def test_a_storm_of_keys_and_certificates_loses_nothing(self):
         """Keys, certificates, listeners and zones change; meanwhile over UDP, over TLS and signed all is answered, and a zone

@@ -166,7 +166,7 @@ TEST_F(Rfc8945, Section5_2_2_1LengthsThatNobodyMaySend) {
 // the Other Data field, and 6 in the Other Len field. ... In addition, the Fudge field MUST be set to the
 // fudge value received from the client." (That the server "SHOULD also cache the most recent Time Signed
 // value" and return BADTIME for an earlier one is not done: datagrams that overtake one another would be
-// refused.)
+// refused. See docs/decisions/0016.)
 TEST_F(Rfc8945, Section5_2_3BadTime) {
   for (const std::uint64_t then : {now - 101, now + 101, std::uint64_t{0}, std::uint64_t{0xffffffffffff}}) {
     const Bytes query = with_tsig(plain(), ours, {then, 100});

@@ -1,5 +1,5 @@
-// RFC 9432, DNS Catalog Zones. What changes hands between servers is in tests/interop/catalog.py. What stands in
-// quotation marks is the wording of the working group's draft, which the RFC smoothed here and there.
+// RFC 9432, DNS Catalog Zones. What changes hands between servers is in tests/interop/catalog.py. What stands
+// in quotation marks is the wording of the working group's draft, which the RFC smoothed here and there.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -118,8 +118,8 @@ TEST(CatalogZone, Section4_2MembersArePtrRecordsBelowZones) {
   EXPECT_THAT(members(good("")), IsEmpty()) << "no member is a catalog as well";
 }
 
-// "This PTR record MUST be the only record in the PTR RRset with the same name. More than one record in the
-// RRset denotes a broken catalog zone".
+// "This PTR record MUST be the only record in the PTR RRset with the same name. The presence of more than one
+// record in the RRset indicates a broken catalog zone that MUST NOT be processed".
 TEST(CatalogZone, Section4_2OnePtrAtANode) {
   EXPECT_THAT(broken(std::string(version) + "u1.zones 0 PTR a.example.\nu1.zones 0 PTR b.example.\n"),
               HasSubstr("u1.zones.catz. has 2 PTR records"));

@@ -73,8 +73,12 @@ TEST(Config, WhatAnAccessListDemandsOfCertificatesCanBeProved) {
                 ElementsAre(AllOf(HasSubstr("a."), HasSubstr("pins"))));
     EXPECT_THAT(problems_of(zone + key + " = \"tls:pin:" + other + "\"\n" + pins),
                 ElementsAre(HasSubstr("not among [tls] pins")));
-    for (const std::string& entry :
-         {std::string("tls:ns.test"), "tls:pin:" + one, std::string("192.0.2.1 tls")})
+    // A key that is known says nothing of names.
+    for (const std::string& named : {std::string("tls:ns.test"), "tls:ns.test tls:pin:" + one})
+      EXPECT_THAT(problems_of(zone + key + " = \"" + named + "\"\n" + pins),
+                  ElementsAre(HasSubstr("client-ca")))
+          << named;
+    for (const std::string& entry : {"tls:pin:" + one, std::string("192.0.2.1 tls")})
       EXPECT_THAT(problems_of(zone + key + " = \"" + entry + "\"\n" + pins), IsEmpty()) << entry;
     EXPECT_THAT(problems_of(zone + key + " = \"192.0.2.1 tls\"\n"), IsEmpty());
   }

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "net/tls_client.h"
 #include "support/test_certificate.h"
 
 namespace understudy::net {
@@ -82,6 +83,25 @@ TEST_F(TlsContextFiles, FilesThatAreMissingAreNamed) {
   const auto loaded = TlsContext::load(options());
   ASSERT_FALSE(loaded);
   EXPECT_THAT(loaded.error().message, HasSubstr("No such file"));
+}
+
+// Towards primaries: what the files hold counts, not what they are called or when they were written.
+TEST_F(TlsContextFiles, AClientIsLikeAnotherWhereItsFilesHoldTheSame) {
+  const test::CertificateFiles authority{directory_ + "/ca.pem", directory_ + "/ca-key.pem"};
+  test::write_certificate(authority, "authority");
+  const auto make = [&] {
+    return TlsClient::make({authority.certificate, files_.certificate, files_.key}).value();
+  };
+  const auto first = make();
+  EXPECT_TRUE(first->is_like(*make()));
+  for (const std::string& file : {authority.certificate, files_.certificate, files_.key}) {
+    const auto before = make();
+    const auto written = std::filesystem::last_write_time(file);
+    std::ofstream(file, std::ios::app) << "\n";
+    std::filesystem::last_write_time(file, written);
+    EXPECT_FALSE(before->is_like(*make())) << file;
+  }
+  EXPECT_FALSE(first->is_like(*TlsClient::make({authority.certificate, {}, {}}).value()));
 }
 
 }  // namespace

@@ -276,6 +276,102 @@ TEST_F(CatalogsTest, TheConfigurationWins) {
   });
 }
 
+// A zone that changes hands is served all the time: what queries are answered from has it at every step.
+TEST_F(CatalogsTest, AZoneChangesHandsWithoutAGap) {
+  obey("cat.", "cat");
+  zones_.push_back(zone("a.test.", "member"));
+  open();
+  wait_served(all_);
+  wait_version("a.test.", 1);
+  run_until([&] { return sync_->status(name("cat."))->catalog->refused == 1; });
+  const auto reload = [&] {
+    std::optional<Result<ReloadOutcome>> outcome;
+    sync_->reload(zones_, catalogs_, {}, [&](Result<ReloadOutcome> came) { outcome = std::move(came); });
+    backend::ZoneTables::Pin pin(*tables_);
+    // Longer than the reload: until the catalogs were read after it.
+    const auto settled = [&] { return sync_->status(name("cat."))->catalog->refused == zones_.size() - 1; };
+    while (!outcome || !settled()) {
+      context_->run_one();
+      const auto* const entry = pin.acquire().find(name("a.test."));
+      EXPECT_TRUE(entry != nullptr && entry->service() == backend::Service::serving);
+      pin.release();
+    }
+    EXPECT_TRUE(*outcome);
+  };
+  zones_.pop_back();
+  reload();
+  EXPECT_EQ(member("a.test."), (backend::MemberZone{name("a.test."), name("cat."), "la", ""}));
+  zones_.push_back(zone("a.test.", "member"));
+  reload();
+  EXPECT_FALSE(member("a.test."));
+  EXPECT_EQ(row("a.test.").version, 1u);
+  // And the mirror knows whose it is: a start needs no catalog.
+  zones_.pop_back();
+  reload();
+  std::filesystem::remove(directory_ + "/cat");
+  open();
+  EXPECT_EQ(served(), all_);
+  EXPECT_EQ(member("a.test.")->label, "la");
+}
+
+// What an operator added stays theirs, be it that nobody understands any more what with.
+TEST_F(CatalogsTest, AnAddedZoneThatIsNotUnderstoodIsServedAndNoMember) {
+  obey("cat.", "cat");
+  zones_.push_back(zone("a.test.", "member"));
+  open();
+  wait_served(all_);
+  wait_version("a.test.", 1);
+  zones_.back().added = true;
+  zones_.back().sources.clear();
+  zones_.back().unusable = "nobody understands it";
+  open();
+  EXPECT_EQ(served().front(), "a.test.");
+  run_until([&] { return sync_->status(name("cat."))->catalog->refused == 1; });
+  EXPECT_FALSE(member("a.test."));
+  EXPECT_EQ(row("a.test.").version, 1u);
+  EXPECT_EQ(sync_->status(name("a.test."))->last_refusal->message, "nobody understands it");
+  const Words asked = refresh("a.test.");
+  ASSERT_FALSE(asked);
+  EXPECT_EQ(asked.error().message, "nobody understands it");
+  backend::ZoneTables::Pin pin(*tables_);
+  EXPECT_EQ(pin.acquire().find(name("a.test."))->service(), backend::Service::serving);
+  pin.release();
+}
+
+// A reload that comes while a catalog changes members waits for its turn.
+TEST_F(CatalogsTest, AReloadWaitsForItsTurn) {
+  obey("cat.", "cat");
+  open();
+  std::size_t asked = 0, done = 0;
+  struct Turn {
+    bool asking = true, taken = false;
+  };
+  // Reloads where that has to wait, and does nothing where it need not.
+  const auto reload_if_busy = [&] {
+    const auto turn = std::make_shared<Turn>();
+    sync_->in_turn([&, turn] {
+      turn->taken = true;
+      if (turn->asking) return;
+      sync_->reload(zones_, catalogs_, {}, [&](const Result<ReloadOutcome>& outcome) {
+        ++done;
+        EXPECT_TRUE(outcome) << outcome.error().message;
+      });
+    });
+    turn->asking = false;
+    asked += !turn->taken;
+  };
+  const std::vector<std::string> fewer = {"b.test.", "c.test.", "d.test."};
+  for (const std::vector<std::string>& zones : {all_, fewer, all_}) {
+    zones == fewer ? list("cat", {"b", "c", "d"}) : list("cat", {"a", "b", "c", "d"});
+    while (served() != zones) {
+      if (asked == done) reload_if_busy();
+      context_->run_one();
+    }
+  }
+  run_until([&] { return done == asked; });
+  EXPECT_GE(done, 3u);
+}
+
 TEST_F(CatalogsTest, AnOperatorTakesAMemberAndGivesItBack) {
   obey("cat.", "cat");
   open();

@@ -172,6 +172,27 @@ TEST_F(WaysIn, TheNewestIsMovedToWhenTheTimeIsOver) {
   EXPECT_EQ(pinned(), (std::vector{false, false, true}));
 }
 
+// The one that stands first had a version that waits for an operator; the zone comes from the second one.
+TEST_F(WaysIn, WhatIsHeldOfOneHidesNothingOfTheOneThatGaveTheZone) {
+  Server one, two;
+  one.refuses = true;
+  settings_.sources = {one.source(), two.source()};
+  settings_.pin_tolerance = Seconds(0);
+  open();
+  ASSERT_EQ(pinned(), (std::vector{false, true}));
+  ask([this](Sync::Done done) { sync_->hold(apex_, std::move(done)); });
+  one.refuses = false, one.serial = 5;
+  refresh();
+  ASSERT_TRUE(status().held);
+  ASSERT_EQ(status().held->row.serial, 5u);
+  EXPECT_NE(refresh().find("is held"), std::string::npos) << "nothing new of either";
+  two.serial = 7;
+  refresh();
+  EXPECT_EQ(status().held->row.serial, 7u);
+  EXPECT_EQ(status().held->row.source, to_string(two.source()));
+  EXPECT_EQ(served(), 1u);
+}
+
 TEST_F(WaysIn, DifferencesAreNotAskedForWhereTheSourceSaysSo) {
   Server one;
   AxfrSource source = std::get<AxfrSource>(one.source());
