@@ -309,8 +309,7 @@ std::string config_reference() {
          "name   = \"example.com\"\n"
          "source = \"axfr://198.51.100.1\"\n"
          "```\n\n" +
-         reload_reference() +
-         options_reference(config_schema());
+         reload_reference() + options_reference(config_schema());
 }
 
 }  // namespace understudy::app

@@ -9,8 +9,9 @@ namespace understudy::app {
 namespace {
 
 // Keys that are in force at once.
-constexpr std::string_view live_keys[] = {"server.listen", "server.listen-tls", "http.public",  "compare.rate",
-                                          "compare.period", "metrics.zones",    "log.level"};
+constexpr std::string_view live_keys[] = {"server.listen", "server.listen-tls", "http.public",
+                                          "compare.rate",  "compare.period",    "metrics.zones",
+                                          "log.level"};
 // Tables too; the gate is part of what each zone's agent is given.
 constexpr std::string_view live_tables[] = {"gate.", "key.", "tls.", "compare.expect."};
 
@@ -81,8 +82,7 @@ std::string reload_reference() {
   for (const std::string_view key : live_keys) keys += (keys.empty() ? "`" : ", `") + std::string(key) + "`";
   return "`understudy reload` and SIGHUP put in force, without a query lost: `[[zone]]`, `[[template]]`, "
          "`[[catalog]]`,\n`[[key]]`, `[tls]`, `[gate]`, `[[compare.expect]]`,\n" +
-         keys +
-         ".\nWhatever else was changed is in force from the next start on, and the reload names it.\n";
+         keys + ".\nWhatever else was changed is in force from the next start on, and the reload names it.\n";
 }
 
 void Reloader::reload(Done done) {

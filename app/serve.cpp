@@ -153,7 +153,8 @@ class Serving {
     for (const net::Endpoint& address : server_.tls_addresses())
       out << "listening tls " << net::to_string(address) << "\n";
     if (config_.http) out << "http " << net::to_string(http_.address()) << "\n";
-    if (const auto address = public_door_.address()) out << "public http " << net::to_string(*address) << "\n";
+    if (const auto address = public_door_.address())
+      out << "public http " << net::to_string(*address) << "\n";
     out << "control " << config_.control << "\nready" << std::endl;
   }
 

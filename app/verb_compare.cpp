@@ -147,7 +147,8 @@ void print(const json::object& report, UnixTime now, const Console& console) {
     console.out << console.paint(Colour::bad, counted(mismatches.size(), "answer differs", "answers differ"))
                 << "\n";
   } else if (flag_at(report, "complete")) {
-    console.out << console.paint(Colour::good, expected ? "every other answer is equal" : "every answer is equal")
+    console.out << console.paint(Colour::good,
+                                 expected ? "every other answer is equal" : "every answer is equal")
                 << "\n";
   }
   if (!flag_at(report, "complete")) {

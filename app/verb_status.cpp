@@ -188,9 +188,10 @@ void print_primary(const json::object& primary, UnixTime now, const Console& con
   if (flag_at(primary, "pinned")) traits = "what is served came from it";
   for (const json::value& word : list_at(primary, "learnt")) {
     traits += traits.empty() ? "" : "; ";
-    traits += word.get_string() == "no-edns"   ? "asked without EDNS, which it does not understand"
-              : word.get_string() == "no-ixfr" ? "asked for whole zones, as it knows no IXFR"
-                                               : "each transfer has a connection of its own, as it closes them";
+    traits += word.get_string() == "no-edns" ? "asked without EDNS, which it does not understand"
+              : word.get_string() == "no-ixfr"
+                  ? "asked for whole zones, as it knows no IXFR"
+                  : "each transfer has a connection of its own, as it closes them";
   }
   if (!traits.empty()) line(traits);
   if (has(primary, "failure") && !failing) {

@@ -161,7 +161,8 @@ void Comparer::Impl::restore(const dns::Name& apex, const Passes& passes) {
 // Rows of addresses that the zone is compared with no more: nobody would ever take them out.
 void Comparer::Impl::drop_others(const std::vector<backend::AuditRow>& rows, const Passes& passes) {
   const auto compared = [&](const backend::AuditRow& row) {
-    const auto evidence = row.kind == backend::AuditKind::evidence ? decode_evidence(row.value) : std::nullopt;
+    const auto evidence =
+        row.kind == backend::AuditKind::evidence ? decode_evidence(row.value) : std::nullopt;
     return std::any_of(passes.begin(), passes.end(), [&](const auto& pass) {
       const net::Endpoint& address = pass->tally().address;
       return row.kind == backend::AuditKind::pass ? row.key == address_key(address)

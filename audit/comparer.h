@@ -54,7 +54,8 @@ class Comparer final : public backend::PublicationListener {
   // compared).
   void add(CompareTarget target);
   void remove(dns::NameView zone);
-  // On the sync thread: another pace and period, and other differences that are expected. What is known stays.
+  // On the sync thread: another pace and period, and other differences that are expected. What is known
+  // stays.
   void change(double queries_per_second, Seconds period, ExpectationsPtr expectations);
   // On the sync thread: no further query is sent; running coroutines end.
   void stop();

@@ -233,8 +233,7 @@ void ZonePass::forget(const Question& question, bool cleared) {
   const auto it = known_.find(subject_of(question));
   if (it == known_.end()) return;
   const bool unmoved = it->second.evidence.version == walk_.row().version;
-  if (cleared && unmoved && cleared_.size() < most_mismatches)
-    cleared_[it->first] = it->second.content;
+  if (cleared && unmoved && cleared_.size() < most_mismatches) cleared_[it->first] = it->second.content;
   erase(it);
 }
 

@@ -21,8 +21,8 @@ struct Caller {
 class AccessRule {
  public:
   // `192.0.2.0/24`, `key:xfr.example.`, `tls:ns2.example` (that name in a certificate that an
-  // authority issued), `tls:pin:BASE64` (that key), `tls` (whoever), or several of them with blanks between them, the prefix
-  // first.
+  // authority issued), `tls:pin:BASE64` (that key), `tls` (whoever), or several of them with blanks between
+  // them, the prefix first.
   static Result<AccessRule> parse(std::string_view text);
   AccessRule(Prefix from) : from_(std::move(from)) {}
 

@@ -2,8 +2,8 @@
 // clients are good (RFC 9103 9.3.3), and the sessions that are made with them.
 //
 // Shared by all workers. new_session() and identity_of() may be called on any thread (the former takes a
-// mutex, once a connection); the rest by one thread at a time. A session belongs to who asked for it and keeps the
-// certificate it began with.
+// mutex, once a connection); the rest by one thread at a time. A session belongs to who asked for it and
+// keeps the certificate it began with.
 #pragma once
 
 #include <openssl/ssl.h>

@@ -1,11 +1,11 @@
-// Connections to primaries that a transfer is over on, kept for a moment: the next transfer from there goes over
-// one of them, so that ten thousand zones of one primary take no ten thousand handshakes (RFC 7766 6.2.1, RFC 5936
-// 4.1; RFC 9103 7.3 for TLS).
+// Connections to primaries that a transfer is over on, kept for a moment: the next transfer from there goes
+// over one of them, so that ten thousand zones of one primary take no ten thousand handshakes (RFC
+// 7766 6.2.1, RFC 5936 4.1; RFC 9103 7.3 for TLS).
 //
-// Owned by Sync; sync thread. Whoever asks has the connection for itself until it gives it back. On one that lies
-// here nobody has anything to say: where something came, or the primary hung up, it is closed and never used. A
-// primary that wants a connection for each question is learnt (PrimaryHealth). Bounded: `most` in all, each for
-// `usual` unless told otherwise.
+// Owned by Sync; sync thread. Whoever asks has the connection for itself until it gives it back. On one that
+// lies here nobody has anything to say: where something came, or the primary hung up, it is closed and never
+// used. A primary that wants a connection for each question is learnt (PrimaryHealth). Bounded: `most` in
+// all, each for `usual` unless told otherwise.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -23,7 +23,8 @@ class Connections {
   static constexpr std::chrono::milliseconds usual{1500};
   static constexpr std::size_t most = 64;
 
-  // What two transfers must have in common to go over one connection. A signature (TSIG) is each message's own.
+  // What two transfers must have in common to go over one connection. A signature (TSIG) is each message's
+  // own.
   struct Route {
     net::Endpoint primary;
     std::optional<boost::asio::ip::address> source;

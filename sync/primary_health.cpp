@@ -9,8 +9,8 @@ constexpr unsigned silences_before_blocking = 3;
 constexpr unsigned longest_block_shift = 4;  // 16 s
 // The one that may try while others are blocked has this long: a probe over UDP twice and TCP once.
 constexpr Seconds trial{6};
-// A primary that knows no IXFR, or no EDNS, or takes one question a connection, may be replaced by one that does
-// better.
+// A primary that knows no IXFR, or no EDNS, or takes one question a connection, may be replaced by one that
+// does better.
 constexpr Seconds without_ixfr{3600}, without_edns{3600}, without_reuse{3600};
 // One datagram may be lost, and another not.
 constexpr unsigned lost_before_without_edns = 3;

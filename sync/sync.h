@@ -20,7 +20,7 @@ struct SyncOptions {
   std::string data_directory;  // for spool files
   unsigned pool_threads = 2;
   Credentials credentials = {};
-  Turns turns = {};  // none: store and pool have threads
+  Turns turns = {};                                                // none: store and pool have threads
   std::optional<std::chrono::milliseconds> connections_kept = {};  // to primaries; none: the usual time
 };
 

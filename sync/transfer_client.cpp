@@ -74,10 +74,11 @@ class Intake : public std::enable_shared_from_this<Intake> {
     return decoder_.state() == TransferDecoder::State::complete && !distrust_ && gathered_ == 0 &&
            splitter_.at_boundary() && splitter_.left_behind() == 0;
   }
-  // What came first was no answer to what was asked.
-  bool out_of_turn() const {
-    return decoder_.state() == TransferDecoder::State::refused && decoder_.counts().messages <= 1 &&
-           decoder_.error().reason == reason::malformed;
+  // On a connection that had served another transfer nothing came of this one: perhaps that is the primary's
+  // custom, or it starts anew. What breaks off later, and silence, would be no better on a new connection.
+  bool lost(const std::optional<Error>& failure) const {
+    if (!idle_since) return false;
+    return failure ? decoder_.counts().messages == 0 && failure->reason != reason::timeout : out_of_turn();
   }
 
   std::unique_ptr<net::ClientStream> stream;  // none before begin()
@@ -85,6 +86,11 @@ class Intake : public std::enable_shared_from_this<Intake> {
   bool waited_for = false;                    // by the reader
 
  private:
+  // What came first was no answer to what was asked.
+  bool out_of_turn() const {
+    return decoder_.state() == TransferDecoder::State::refused && decoder_.counts().messages <= 1 &&
+           decoder_.error().reason == reason::malformed;
+  }
   void begin_job() {
     busy_ = true;
     batch_.swap(gathering_);
@@ -292,8 +298,7 @@ namespace {
 
 struct Reception {
   Result<TransferCounts> counts;
-  // On a connection that had served another transfer: perhaps by the primary's custom, or as it starts anew.
-  bool lost = false;
+  bool lost = false;  // Intake::lost
 };
 
 // What came, or why nothing is to be believed.
@@ -321,7 +326,7 @@ asio::awaitable<Reception> receive_once(TransferOrder order, std::shared_ptr<Rec
   }
   co_await intake->idle();
   Reception reception{result_of(*intake, failure, order.primary)};
-  reception.lost = intake->idle_since && (failure ? !intake->decoder().is_undecided() : intake->out_of_turn());
+  reception.lost = intake->lost(failure);
   if (order.connections == nullptr) co_return reception;
   Connections::Route route = route_of(order);
   if (reception.lost) order.connections->failed(route, *intake->idle_since);

@@ -42,9 +42,9 @@ struct Transferred {
 boost::asio::awaitable<Result<TransferCounts>> receive_zone(TransferOrder order,
                                                             std::shared_ptr<RecordTarget> target, Pool& pool);
 
-// Asks, receives, builds. Where a connection that had served another transfer is lost, that says nothing of this
-// one: it is begun once more on a connection of its own, with another of `make`'s. Errors: sync::reason; nothing
-// was published, and what was written is discarded.
+// Asks, receives, builds. Where a connection that had served another transfer is lost, that says nothing of
+// this one: it is begun once more on a connection of its own, with another of `make`'s. Errors: sync::reason;
+// nothing was published, and what was written is discarded.
 boost::asio::awaitable<Result<Transferred>> transfer_whole(TransferOrder order,
                                                            std::function<std::shared_ptr<ZoneBuild>()> make,
                                                            Pool& pool, BulkGate& gate);

@@ -10,8 +10,8 @@ ZoneAgent::ZoneAgent(Workshop& workshop, ZoneSettings settings, std::shared_ptr<
     : workshop_(workshop),
       settings_(std::move(settings)),
       entry_(std::move(entry)),
-      // A file on our own disk, or a catalog of what is here, is the authority: what it says holds for as long
-      // as it says it.
+      // A file on our own disk, or a catalog of what is here, is the authority: what it says holds for as
+      // long as it says it.
       timer_(settings_.timers, entry_->id(), !is_local(settings_), settings_.serve_stale),
       turn_(workshop.executor) {
   for (const SourceSpec& spec : settings_.sources) {

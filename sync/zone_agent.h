@@ -8,7 +8,8 @@
 // against a version that is live no more is not taken.
 //
 //   cycle:  for each source, in order of preference
-//             primary:  SOA probe --not newer--> current        file:  unchanged --> current  (catalog: built)
+//             primary:  SOA probe --not newer--> current        file:  unchanged --> current  (catalog:
+//             built)
 //                         | newer, no data yet, or retransfer;           | changed
 //                         | not asked where its NOTIFY told a newer one  |
 //                         v                                              v
@@ -252,8 +253,8 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   bool retired_ = false, publishing_ = false;
   std::function<void()> retired_done_;
   bool whole_wanted_ = false, tried_ = false, transferring_ = false, answered_ = false;
-  // What a NOTIFY told; the first is of the one that came last, the second of the one that the check under way
-  // is for.
+  // What a NOTIFY told; the first is of the one that came last, the second of the one that the check under
+  // way is for.
   struct Hint {
     std::uint32_t serial;
     boost::asio::ip::address from;

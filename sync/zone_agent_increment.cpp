@@ -21,7 +21,7 @@ asio::awaitable<std::optional<Result<ZoneAgent::Outcome>>> ZoneAgent::try_increm
   Source& source = sources_[index];
   TransferOrder order{
       *source.status.address, settings_.transfer_source, rules(), {}, std::move(approach.trust),
-      approach.edns, &workshop_.connections};
+      approach.edns,          &workshop_.connections};
   order.rules.have_serial = row_.serial;
   const auto make = [this] {
     return std::make_shared<Increment>(build_options(), row_, workshop_.mirror, new_build());

@@ -126,8 +126,8 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::ask_for_serial(std::size_
 }
 
 // A NOTIFY is a hint and no more (RFC 1996 3.7 has the serial asked for, RFC 1995 2 lets differences be asked
-// for at once: "current" is an answer too). Of one primary among several the others are asked as well, and one
-// that was never heard before is met by the short question, which finds out what it understands.
+// for at once: "current" is an answer too). Of one primary among several the others are asked as well, and
+// one that was never heard before is met by the short question, which finds out what it understands.
 bool ZoneAgent::told_of_newer(std::size_t index) const {
   const PrimaryStatus& primary = sources_[index].status;
   return heard_ && sources_.size() == 1 && !held_ && primary.address &&

@@ -37,8 +37,9 @@ struct PublishedCatalog {
 };
 using SourceSpec = std::variant<AxfrSource, FileSource, PublishedCatalog>;
 
-// `axfr://ADDR[:PORT][?key=NAME]`, `xot://ADDR[:PORT]?name=HOST` (and &pin=, &key=, &alpn=optional), both with
-// `ixfr=no` where differences are not to be asked for, or `file:PATH`; the error names what is understood.
+// `axfr://ADDR[:PORT][?key=NAME]`, `xot://ADDR[:PORT]?name=HOST` (and &pin=, &key=, &alpn=optional), both
+// with `ixfr=no` where differences are not to be asked for, or `file:PATH`; the error names what is
+// understood.
 Result<SourceSpec> parse_source(std::string_view text);
 std::string to_string(const SourceSpec& source);
 // Over what zones come from there: "tcp", "tls", or "file".

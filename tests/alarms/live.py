@@ -215,7 +215,7 @@ receivers: [{{name: hook, webhook_configs: [{{url: "http://127.0.0.1:{self.webho
         self.fire(("SignatureEndsBeforeExpire", STALE))
         self.provider.stop()
         dead = [("PrimaryDown", ZONE), ("AllPrimariesDown", ZONE), ("ComparerBlind", ZONE), ("ZoneNearExpiry", SHORT), ("ZoneExpired", None),
-                ("ServingStale", STALE), ("StaleSignatureEnds", STALE)]
+                ("ServingStale", STALE), ("StaleSignatureEnds", STALE), ("TroubleAmongMany", None)]
         self.fire(*dead)
         until("SERVFAIL is told", lambda: query.serial("127.0.0.1", self.server.port, SHORT) or self.told("firing", "QueryErrors"),
               deadline=180)

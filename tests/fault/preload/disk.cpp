@@ -1,11 +1,11 @@
 // Loaded before the executable (LD_PRELOAD): the disk under one file, DISK_FILE.
 //
-// DISK_LOG: it writes down what goes to the file and when the kernel was asked to keep it, so that power_loss.py can
-// rebuild what may be left after the power went. A record is 'W' (written), 'D' (written, and durable on return) or 'S'
-// (everything before is durable), then offset and size, eight octets each in the machine's order, then the octets. Each is
-// appended after the call has returned, under one lock.
-// DISK_FULL: while a file of that name exists, the disk is full: what would make DISK_FILE longer fails with ENOSPC, and
-// who asks how much is free there is told that nothing is.
+// DISK_LOG: it writes down what goes to the file and when the kernel was asked to keep it, so that
+// power_loss.py can rebuild what may be left after the power went. A record is 'W' (written), 'D' (written,
+// and durable on return) or 'S' (everything before is durable), then offset and size, eight octets each in
+// the machine's order, then the octets. Each is appended after the call has returned, under one lock.
+// DISK_FULL: while a file of that name exists, the disk is full: what would make DISK_FILE longer fails with
+// ENOSPC, and who asks how much is free there is told that nothing is.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -82,7 +82,8 @@ void note(char kind, std::uint64_t offset, const iovec* parts, int count, std::u
 ssize_t wrote(int fd, const iovec* parts, int count, off_t offset, ssize_t result) {
   if (result > 0 && is_watched(fd)) {
     const bool durable = (::fcntl(fd, F_GETFL) & O_DSYNC) != 0;
-    note(durable ? 'D' : 'W', static_cast<std::uint64_t>(offset), parts, count, static_cast<std::uint64_t>(result));
+    note(durable ? 'D' : 'W', static_cast<std::uint64_t>(offset), parts, count,
+         static_cast<std::uint64_t>(result));
   }
   return result;
 }
@@ -106,7 +107,9 @@ ssize_t pwrite(int fd, const void* octets, std::size_t size, off_t offset) {
   if (is_full(fd, offset + static_cast<off_t>(size))) return -1;
   return wrote(fd, octets, size, offset, real(fd, octets, size, offset));
 }
-ssize_t pwrite64(int fd, const void* octets, std::size_t size, off64_t offset) { return pwrite(fd, octets, size, offset); }
+ssize_t pwrite64(int fd, const void* octets, std::size_t size, off64_t offset) {
+  return pwrite(fd, octets, size, offset);
+}
 ssize_t writev(int fd, const iovec* parts, int count) {
   static const auto real = next<ssize_t(int, const iovec*, int)>("writev");
   const off_t offset = ::lseek(fd, 0, SEEK_CUR);

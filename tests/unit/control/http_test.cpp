@@ -70,7 +70,8 @@ class Http : public ::testing::Test {
   void serve(HttpLimits limits = {}) {
     server_ = std::make_unique<HttpServer>(limits);
     const auto listening = server_->listen(any_port(), [](const HttpRequest& request, HttpReply reply) {
-      reply({200, "text/plain", "path " + request.path + " zone " + request.parameter("zone").value_or("-") + "\n"});
+      reply({200, "text/plain",
+             "path " + request.path + " zone " + request.parameter("zone").value_or("-") + "\n"});
     });
     ASSERT_TRUE(listening.has_value());
     server_->start();
@@ -121,7 +122,8 @@ TEST_F(Http, DecodesParameters) {
   });
   ASSERT_TRUE(listening.has_value());
   server_->start();
-  EXPECT_TRUE(ask(std::string("GET /?a=1&b=%26x%3d&&c&=d&a=2") + tail).ends_with("\r\n\r\na=1;b=&x=;=;c=;=d;a=2;"));
+  EXPECT_TRUE(
+      ask(std::string("GET /?a=1&b=%26x%3d&&c&=d&a=2") + tail).ends_with("\r\n\r\na=1;b=&x=;=;c=;=d;a=2;"));
   EXPECT_TRUE(ask(std::string("GET /?") + tail).ends_with("\r\n\r\n"));
   EXPECT_THAT(ask(std::string("GET /?a=%g0") + tail), StartsWith("HTTP/1.1 400 "));
 }
@@ -130,8 +132,9 @@ TEST_F(Http, TellsBrowsersToTrustNobodyElse) {
   serve();
   const std::string got = ask(std::string("GET /") + tail);
   for (const std::string header :
-       {"Content-Security-Policy: default-src 'none'; script-src 'self'; ", "X-Content-Type-Options: nosniff\r\n",
-        "Referrer-Policy: no-referrer\r\n", "Cross-Origin-Resource-Policy: same-origin\r\n", "Cache-Control: no-store\r\n"}) {
+       {"Content-Security-Policy: default-src 'none'; script-src 'self'; ",
+        "X-Content-Type-Options: nosniff\r\n", "Referrer-Policy: no-referrer\r\n",
+        "Cross-Origin-Resource-Policy: same-origin\r\n", "Cache-Control: no-store\r\n"}) {
     EXPECT_THAT(got, HasSubstr(header));
   }
   EXPECT_THAT(got, Not(HasSubstr("unsafe")));
@@ -148,7 +151,8 @@ TEST_F(Http, SendsWhatIsTheSameOnlyOnce) {
   EXPECT_THAT(first, HasSubstr("ETag: \"abc\"\r\n"));
   EXPECT_THAT(first, HasSubstr("Cache-Control: no-cache\r\n"));
   EXPECT_THAT(first, HasSubstr("body{}"));
-  const std::string again = ask("GET / HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"x\", \"abc\"\r\nConnection: close\r\n\r\n");
+  const std::string again =
+      ask("GET / HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"x\", \"abc\"\r\nConnection: close\r\n\r\n");
   EXPECT_THAT(again, StartsWith("HTTP/1.1 304 "));
   EXPECT_THAT(again, Not(HasSubstr("body{}")));
   EXPECT_THAT(ask("GET / HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"old\"\r\nConnection: close\r\n\r\n"),
@@ -158,7 +162,8 @@ TEST_F(Http, SendsWhatIsTheSameOnlyOnce) {
 TEST_F(Http, CompressesWhatIsLongForWhoTakesIt) {
   server_ = std::make_unique<HttpServer>();
   std::string text;
-  for (int i = 0; i < 5000; ++i) text += "understudy_zone_version{zone=\"" + std::to_string(i) + ".test.\"} 1\n";
+  for (int i = 0; i < 5000; ++i)
+    text += "understudy_zone_version{zone=\"" + std::to_string(i) + ".test.\"} 1\n";
   const auto listening = server_->listen(any_port(), [text](const HttpRequest& request, HttpReply reply) {
     reply({200, "text/plain", request.path == "/long" ? text : "short"});
   });
@@ -179,7 +184,8 @@ TEST_F(Http, CompressesWhatIsLongForWhoTakesIt) {
   EXPECT_TRUE(get("/", "Accept-Encoding: gzip\r\n").ends_with("short")) << "too short to be worth it";
 }
 
-// RFC 9110 8.8.3.3: a strong validator is one of octets, which gzip changes; 15.4.5: a 304 has the Vary of its 200.
+// RFC 9110 8.8.3.3: a strong validator is one of octets, which gzip changes; 15.4.5: a 304 has the Vary of
+// its 200.
 TEST_F(Http, WhatIsCompressedHasAValidatorOfItsOwn) {
   server_ = std::make_unique<HttpServer>();
   const auto listening = server_->listen(any_port(), [](const HttpRequest&, HttpReply reply) {
@@ -200,7 +206,8 @@ TEST_F(Http, WhatIsCompressedHasAValidatorOfItsOwn) {
     EXPECT_THAT(again, HasSubstr("Vary: Accept-Encoding\r\n"));
     EXPECT_THAT(again, Not(HasSubstr("Content-Encoding")));
   }
-  EXPECT_THAT(get(takes + "If-None-Match: \"abc\"\r\n"), StartsWith("HTTP/1.1 200 ")) << "the other representation";
+  EXPECT_THAT(get(takes + "If-None-Match: \"abc\"\r\n"), StartsWith("HTTP/1.1 200 "))
+      << "the other representation";
 }
 
 TEST_F(Http, IsOnlyRead) {

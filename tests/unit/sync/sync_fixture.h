@@ -167,7 +167,8 @@ class PlainSecondary : public backend::PublicationListener {
     mirror = std::move(*opened);
     context = std::make_unique<asio::io_context>();
     tables = std::make_unique<backend::ZoneTables>();
-    sync = std::make_unique<Sync>(*context, *mirror, *tables, clock_, SyncOptions{directory_, 2, {}, {}, connections_kept});
+    sync = std::make_unique<Sync>(*context, *mirror, *tables, clock_,
+                                  SyncOptions{directory_, 2, {}, {}, connections_kept});
     sync->add_listener(*this);
   }
   void close() {
