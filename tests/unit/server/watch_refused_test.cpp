@@ -34,7 +34,8 @@ class WatchRefused : public ::testing::Test {
 
 TEST_F(WatchRefused, AConnectionIsClosedAndCounted) {
   TcpClient kept(server_.address());
-  EXPECT_EQ(kept.ask(query("test", type::SOA)).answer.size(), 1u);
+  // The first may be answered before the connection is watched; the second is not.
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(kept.ask(query("test", type::SOA)).answer.size(), 1u);
   no_more_watches = true;
   TcpClient refused(server_.address());
   EXPECT_TRUE(refused.ended());
@@ -47,7 +48,8 @@ TEST_F(WatchRefused, AConnectionIsClosedAndCounted) {
 
 TEST_F(WatchRefused, AListenerIsClosedAndSwallowsNothing) {
   TcpClient kept(server_.address());
-  EXPECT_EQ(kept.ask(query("test", type::SOA)).answer.size(), 1u);
+  // The first may be answered before the connection is watched; the second is not.
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(kept.ask(query("test", type::SOA)).answer.size(), 1u);
   const auto doors =
       server_.server().prepare_listen({{endpoint("127.0.0.1:0"), endpoint("127.0.0.2:0")}, {}}, {}).value();
   no_more_watches = true;
