@@ -140,7 +140,7 @@ void compare_anew(const sync::ReloadOutcome& outcome, const sync::Sync& sync, au
   }
   for (const auto* zones : {&outcome.added, &outcome.changed}) {
     for (const dns::Name& apex : *zones) {
-      const sync::ZoneSettings* const zone = sync.settings(apex);
+      const sync::SharedSettings* const zone = sync.settings(apex);
       if (zone != nullptr && !sync::is_catalog(*zone)) comparer.add({apex, sync::compared_addresses(*zone)});
     }
   }

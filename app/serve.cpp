@@ -1,5 +1,6 @@
 #include "app/serve.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -126,9 +127,9 @@ class Serving {
     stand_behind_queries();
     if (auto started = sync_.start(); !started) return started;
     std::vector<audit::CompareTarget> targets;
-    for (const sync::ZoneSettings* zone : sync_.settings()) {
-      if (!sync::is_catalog(*zone)) targets.push_back({zone->apex, sync::compared_addresses(*zone)});
-    }
+    sync_.visit_settings([&targets](dns::NameView apex, const sync::SharedSettings& zone) {
+      if (!sync::is_catalog(zone)) targets.push_back({dns::Name(apex), sync::compared_addresses(zone)});
+    });
     comparer_.sample_from(server_.samples());
     if (auto started = comparer_.start(std::move(targets)); !started) return started;
     if (auto started = control_.start(config_.control); !started) return started;
@@ -144,6 +145,7 @@ class Serving {
     public_door_.commit(**public_door);
     wait_for_signal();
     watch_certificate();
+    ::malloc_trim(0);  // what the configuration took
     return {};
   }
 

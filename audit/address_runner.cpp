@@ -17,11 +17,6 @@ namespace {
 
 constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 
-std::string key_of(dns::NameView name) {
-  const dns::NameKey key(name);
-  return {key.octets().begin(), key.octets().end()};
-}
-
 void log_thrown(std::exception_ptr thrown) {
   if (!thrown) return;
   try {
@@ -44,15 +39,15 @@ void AddressRunner::add(std::shared_ptr<ZonePass> pass) {
   auto slot = std::make_shared<Slot>();
   slot->pass = std::move(pass);
   enqueue(slot);
-  slots_[key_of(slot->pass->apex())] = std::move(slot);
+  slots_.insert(std::move(slot));
   timer_.cancel();
 }
 
 void AddressRunner::remove(dns::NameView apex) {
-  const auto it = slots_.find(key_of(apex));
+  const auto it = slots_.find(apex);
   if (it == slots_.end()) return;
-  it->second->removed = true;
-  dequeue(*it->second);
+  (*it)->removed = true;
+  dequeue(**it);
   slots_.erase(it);
 }
 
@@ -66,22 +61,22 @@ void AddressRunner::stop() {
 void AddressRunner::change(double queries_per_second) {
   options_.queries_per_second = queries_per_second;
   pacer_.change(queries_per_second, shared_->clock.steady());
-  for (const auto& [key, slot] : slots_) reschedule(slot);
+  for (const auto& slot : slots_) reschedule(slot);
   timer_.cancel();
 }
 
 void AddressRunner::published(dns::NameView apex) {
-  const auto it = slots_.find(key_of(apex));
+  const auto it = slots_.find(apex);
   if (it == slots_.end()) return;
-  it->second->pass->published();
+  (*it)->pass->published();
   // Whether the address has it too is the first thing to know.
-  it->second->serial_due = {};
-  reschedule(it->second);
+  (*it)->serial_due = {};
+  reschedule(*it);
 }
 
 void AddressRunner::woken(dns::NameView apex) {
-  const auto it = slots_.find(key_of(apex));
-  if (it != slots_.end()) reschedule(it->second);
+  const auto it = slots_.find(apex);
+  if (it != slots_.end()) reschedule(*it);
 }
 
 void AddressRunner::spawn(asio::awaitable<void> coroutine) {

@@ -8,10 +8,12 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <map>
+#include <unordered_set>
 
 #include "audit/own_answers.h"
 #include "audit/pacer.h"
 #include "audit/query.h"
+#include "backend/zone_table.h"
 
 namespace understudy::audit {
 
@@ -62,6 +64,10 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
     bool asking_serial = false, removed = false;
     Queue::iterator place, walk_place;
   };
+  struct ApexOf {
+    dns::NameView operator()(const std::shared_ptr<Slot>& slot) const { return slot->pass->apex(); }
+  };
+  using ByApex = backend::ByApex<ApexOf>;
   using Self = std::shared_ptr<AddressRunner>;
 
   static boost::asio::awaitable<void> run(Self self);
@@ -91,8 +97,8 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
   Options options_;
   Pacer pacer_;
   boost::asio::steady_timer timer_;
-  std::map<std::string, std::shared_ptr<Slot>>
-      slots_;            // by name key; coroutines that are under way hold theirs too
+  // Coroutines that are under way hold theirs too.
+  std::unordered_set<std::shared_ptr<Slot>, ByApex, ByApex> slots_;
   Queue queue_, walks_;  // each slot stands in both; walks wait while anything else is due
   std::size_t under_way_ = 0;
   bool stopped_ = false;

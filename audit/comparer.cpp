@@ -58,7 +58,7 @@ struct Comparer::Impl {
   void tell_of_expectations(Zone& zone);
   ZoneComparison report(const Zone& zone) const;
   Instant now() const { return {clock.steady(), clock.wall()}; }
-  PassOptions pass_options() const;
+  PassOptionsPtr pass_options() const;
 
   boost::asio::io_context& context;
   backend::Mirror& mirror;
@@ -71,6 +71,7 @@ struct Comparer::Impl {
   std::map<net::Endpoint, std::shared_ptr<AddressRunner>> runners;  // stay when the last of their zones goes
   std::vector<server::QuerySamples*> samples;
   const std::shared_ptr<std::size_t> kept = std::make_shared<std::size_t>(0);  // mismatches of all passes
+  PassOptionsPtr of_passes;                                                    // that all of them share
   std::vector<bool> needed;  // of each expectation: in some zone it explains something, or may still
   std::vector<backend::AuditRow> outdated;  // to be taken out of the mirror at the next flush
   boost::asio::steady_timer timer;
@@ -89,17 +90,18 @@ Result<> Comparer::Impl::prepare() {
   shared = std::make_shared<RunnerContext>(RunnerContext{context, clock, options.timeout, std::move(own),
                                                          std::move(*walk_reader),
                                                          [this](const dns::Name& apex) { doubted(apex); }});
+  of_passes = pass_options();
   flushed = clock.steady();
   work_later();
   return {};
 }
 
-PassOptions Comparer::Impl::pass_options() const {
-  PassOptions pass;
-  pass.period = options.period;
-  pass.confirm_after = options.confirm_after;
-  pass.expectations = options.expectations;
-  pass.kept = kept;
+PassOptionsPtr Comparer::Impl::pass_options() const {
+  auto pass = std::make_shared<PassOptions>();
+  pass->period = options.period;
+  pass->confirm_after = options.confirm_after;
+  pass->expectations = options.expectations;
+  pass->kept = kept;
   return pass;
 }
 
@@ -129,7 +131,7 @@ Result<> Comparer::start(std::vector<CompareTarget> targets) {
 void Comparer::Impl::enter(CompareTarget target) {
   Zone zone{dns::StoredName(target.zone), {}, {}, {}};
   for (const net::Endpoint& address : distinct(std::move(target.addresses)))
-    zone.passes.push_back(std::make_shared<ZonePass>(target.zone, address, pass_options(), random()));
+    zone.passes.push_back(std::make_shared<ZonePass>(target.zone, address, of_passes, random()));
   restore(target.zone, zone.passes);
   for (const auto& pass : zone.passes) {
     auto& runner = runners[pass->tally().address];
@@ -189,10 +191,11 @@ void Comparer::change(double queries_per_second, Seconds period, ExpectationsPtr
   options.queries_per_second = queries_per_second;
   options.period = period;
   options.expectations = std::move(expectations);
+  impl_->of_passes = impl_->pass_options();
   impl_->needed.clear();
   for (auto& [key, zone] : impl_->zones) {
     zone.told.clear();
-    for (const auto& pass : zone.passes) pass->change(period, options.expectations, impl_->now());
+    for (const auto& pass : zone.passes) pass->change(impl_->of_passes, impl_->now());
   }
   for (const auto& [address, runner] : impl_->runners) runner->change(queries_per_second);
 }
@@ -314,6 +317,10 @@ std::vector<ZoneComparison> Comparer::comparisons() const {
   all.reserve(impl_->zones.size());
   for (const auto& [key, zone] : impl_->zones) all.push_back(impl_->report(zone));
   return all;
+}
+
+void Comparer::visit(const std::function<void(const ZoneComparison&)>& look) const {
+  for (const auto& [key, zone] : impl_->zones) look(impl_->report(zone));
 }
 
 std::optional<ZoneComparison> Comparer::comparison(dns::NameView zone) const {

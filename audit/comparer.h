@@ -62,6 +62,8 @@ class Comparer final : public backend::PublicationListener {
   void published(const backend::ZoneEntry& zone, const backend::ZoneRow& row) override;
 
   std::vector<ZoneComparison> comparisons() const;
+  // The same one by one, for who keeps little of each.
+  void visit(const std::function<void(const ZoneComparison&)>& look) const;
   std::optional<ZoneComparison> comparison(dns::NameView zone) const;
 
  private:

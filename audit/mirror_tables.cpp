@@ -10,11 +10,12 @@ Result<std::unique_ptr<MirrorTables>> MirrorTables::open(backend::Mirror& mirror
   std::unique_ptr<MirrorTables> made(new MirrorTables(std::move(*reader)));
   if (const auto renewed = made->reader_->renew(); !renewed) return renewed.error();
   const auto unserved = made->reader_->unserved();
+  const auto policy = std::make_shared<const backend::ZonePolicy>();
   for (const auto& [apex, row] : made->reader_->zones()) {
     const bool served = std::none_of(unserved.begin(), unserved.end(),
                                      [&](const backend::UnservedZone& zone) { return zone.apex == apex; });
     if (!served || row.generation == 0) continue;
-    made->entries_.push_back(std::make_shared<backend::ZoneEntry>(apex, row.id, backend::ZonePolicy{}));
+    made->entries_.push_back(std::make_shared<backend::ZoneEntry>(apex, row.id, policy));
     made->entries_.back()->set_service(backend::Service::serving);
   }
   made->reader_->reset();

@@ -55,11 +55,11 @@ class SingleComparison {
     own_.emplace(tables_->tables(), std::move(*own_reader));
     context_.emplace(
         BurstContext{clock_, *own_, *reader_, streams_, options_.queries_per_second, options_.timeout});
-    PassOptions pass_options;
-    pass_options.confirm_after = options_.confirm_after;
-    pass_options.in_flight = Seconds(0);  // any name servers: they need not have our serials
-    pass_options.once = true;
-    pass_options.expectations = options_.expectations;
+    const auto pass_options = std::make_shared<PassOptions>();
+    pass_options->confirm_after = options_.confirm_after;
+    pass_options->in_flight = Seconds(0);  // any name servers: they need not have our serials
+    pass_options->once = true;
+    pass_options->expectations = options_.expectations;
     std::random_device random;
     for (const net::Endpoint& address : addresses_) {
       passes_.push_back(std::make_shared<ZonePass>(zone_, address, pass_options, random()));

@@ -32,21 +32,26 @@ T take_last(std::vector<T>& from) {
 
 }  // namespace
 
-ZonePass::ZonePass(dns::NameView apex, net::Endpoint address, PassOptions options, std::uint64_t seed)
-    : options_(std::move(options)), walk_(apex, seed), dynamic_(options_.dynamic_kept) {
+ZonePass::ZonePass(dns::NameView apex, net::Endpoint address, PassOptionsPtr options, std::uint64_t seed)
+    : options_(std::move(options)), walk_(apex, seed) {
   tally_.address = address;
-  if (!options_.kept) options_.kept = std::make_shared<std::size_t>(0);
 }
 
-ZonePass::~ZonePass() { *options_.kept -= known_.size(); }
+ZonePass::~ZonePass() { *options_->kept -= known_count(); }
+
+ZonePass::Differences& ZonePass::differing() {
+  if (!differing_) differing_ = std::make_unique<Differences>(options_->dynamic_kept);
+  return *differing_;
+}
 
 SteadyTime ZonePass::due_first() const {
   if (finished_) return SteadyTime::max();
   // What was taken from the mirror is asked before others take more: so there are few batches in memory,
   // however many zones.
   if (has_batch() || !changed_.empty() || !live_.empty()) return SteadyTime{};
-  SteadyTime due = doubts_.empty() ? SteadyTime::max() : doubts_.begin()->first;
-  if (!waiting_.empty()) due = std::min(due, apart_since_ + options_.in_flight);
+  SteadyTime due = SteadyTime::max();
+  if (differing_ && !differing_->doubts.empty()) due = differing_->doubts.begin()->first;
+  if (differing_ && !differing_->waiting.empty()) due = std::min(due, apart_since_ + options_->in_flight);
   if (look_for_changes_) due = std::min(due, look_due_);
   return due;
 }
@@ -54,7 +59,7 @@ SteadyTime ZonePass::due_first() const {
 SteadyTime ZonePass::walk_due() const {
   if (finished_) return SteadyTime::max();
   if (!active_) return next_pass_;
-  return walked_ || doubts_.size() >= most_doubts ? SteadyTime::max() : walk_due_;
+  return walked_ || doubts_full() ? SteadyTime::max() : walk_due_;
 }
 
 void ZonePass::begin(Instant now) {
@@ -64,23 +69,25 @@ void ZonePass::begin(Instant now) {
   drop(batch_);
   place_.clear();
   walk_due_ = now.steady;
-  next_pass_ = now.steady + options_.period;
+  next_pass_ = now.steady + options_->period;
   pass_began_ = now.wall;
   const Tally before = std::exchange(tally_, {});
   tally_.address = before.address;
   tally_.serial = before.serial;
   tally_.serial_answered = before.serial_answered;
   unknown_of_live_ = 0;
-  if (now.steady - cleared_since_ < options_.dynamic_kept) return;
-  cleared_.clear();
+  if (now.steady - cleared_since_ < options_->dynamic_kept) return;
+  if (differing_) differing_->cleared.clear();
   cleared_since_ = now.steady;
 }
 
-void ZonePass::change(Seconds period, ExpectationsPtr expectations, Instant now) {
-  if (round_ > 0 && next_pass_ != SteadyTime::max()) next_pass_ += period - options_.period;
-  options_.period = period;
-  options_.expectations = std::move(expectations);
-  for (auto& [subject, known] : known_) {
+void ZonePass::change(PassOptionsPtr options, Instant now) {
+  if (round_ > 0 && next_pass_ != SteadyTime::max()) next_pass_ += options->period - options_->period;
+  *options_->kept -= known_count();
+  options_ = std::move(options);
+  *options_->kept += known_count();
+  if (!differing_) return;
+  for (auto& [subject, known] : differing_->known) {
     const Evidence& evidence = known.evidence;
     known.expected = expectation_of(evidence.question, evidence.difference, now.wall);
   }
@@ -125,8 +132,9 @@ Result<> ZonePass::look_for_changes(backend::Reader& reader, Instant now) {
 }
 
 void ZonePass::wake_waiting(SteadyTime now) {
-  for (Ask& ask : waiting_) doubts_.emplace(now, std::move(ask));
-  drop(waiting_);
+  if (!differing_) return;
+  for (Ask& ask : differing_->waiting) differing_->doubts.emplace(now, std::move(ask));
+  drop(differing_->waiting);
 }
 
 Result<> ZonePass::walk_on(backend::Reader& reader, Instant now) {
@@ -135,7 +143,7 @@ Result<> ZonePass::walk_on(backend::Reader& reader, Instant now) {
     walk_.restart();
     begin(now);
   }
-  if (!batch_.empty() || walked_ || doubts_.size() >= most_doubts || walk_due_ > now.steady) return {};
+  if (!batch_.empty() || walked_ || doubts_full() || walk_due_ > now.steady) return {};
   note_place();
   const auto step = walk_.next(reader, batch, batch_);
   if (!step) {
@@ -147,7 +155,7 @@ Result<> ZonePass::walk_on(backend::Reader& reader, Instant now) {
   if (*step == QuestionWalk::Step::no_data) {  // its publication will wake us
     active_ = false;
     next_pass_ = SteadyTime::max();
-    finished_ = options_.once;
+    finished_ = options_->once;
     return {};
   }
   walked_ = *step == QuestionWalk::Step::finished;
@@ -185,10 +193,10 @@ Result<std::optional<Ask>> ZonePass::take(backend::Reader& reader, Instant now) 
   if (look_for_changes_ && look_due_ <= now.steady) {
     if (const auto looked = look_for_changes(reader, now); !looked) return looked.error();
   }
-  if (!waiting_.empty() && apart_since_ + options_.in_flight <= now.steady) wake_waiting(now.steady);
-  if (!doubts_.empty() && doubts_.begin()->first <= now.steady) {
-    Ask ask = std::move(doubts_.begin()->second);
-    doubts_.erase(doubts_.begin());
+  if (apart_since_ + options_->in_flight <= now.steady) wake_waiting(now.steady);
+  if (differing_ && !differing_->doubts.empty() && differing_->doubts.begin()->first <= now.steady) {
+    Ask ask = std::move(differing_->doubts.begin()->second);
+    differing_->doubts.erase(differing_->doubts.begin());
     ask.again = true;
     return Taken(std::move(ask));
   }
@@ -199,7 +207,7 @@ Result<std::optional<Ask>> ZonePass::take(backend::Reader& reader, Instant now) 
   if (!ask) return ask;
   ++pending_[index(ask->origin)];
   // The evidence of what differs says who answered and from which version, as long as it differs.
-  if (!known_.empty()) ask->again = known_.contains(subject_of(ask->question));
+  if (known_count() != 0) ask->again = differing_->known.contains(subject_of(ask->question));
   return ask;
 }
 
@@ -214,17 +222,17 @@ bool ZonePass::may_finish() const {
 
 void ZonePass::finish_where_done(UnixTime wall) {
   if (!may_finish()) return;
-  if (!std::exchange(asked_again_, true)) {
+  if (!std::exchange(asked_again_, true) && differing_) {
     // A type that the owner does not have, a made-up name, an owner that is gone: the walk does not come by
     // again.
-    for (const auto& [subject, known] : known_) {
+    for (const auto& [subject, known] : differing_->known) {
       if (known.round != round_) batch_.push_back(known.evidence.question);
     }
     if (!batch_.empty()) return;
   }
   active_ = false;
   moved_ = true;
-  finished_ = options_.once;
+  finished_ = options_->once;
   covered_ = tally_.unknown == unknown_of_live_ && tally_.asked > 0;
   if (covered_) last_full_pass_ = wall;
 }

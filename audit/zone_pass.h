@@ -29,8 +29,11 @@ struct PassOptions {
   Seconds dynamic_kept{86400};  // a set of alternating answers is forgotten after this
   bool once = false;            // one pass and no other
   ExpectationsPtr expectations = {};
-  std::shared_ptr<std::size_t> kept = {};  // mismatches that all passes keep together; none: only this one
+  // Mismatches that all passes with it keep together.
+  std::shared_ptr<std::size_t> kept = std::make_shared<std::size_t>(0);
 };
+
+using PassOptionsPtr = std::shared_ptr<const PassOptions>;
 
 // One moment by both clocks.
 struct Instant {
@@ -64,7 +67,8 @@ class ZonePass {
   static constexpr unsigned confirmations = 8, confirmations_of_many = 2;
   static constexpr std::size_t many = 100;
 
-  ZonePass(dns::NameView apex, net::Endpoint address, PassOptions options, std::uint64_t seed);
+  // Passes share their options.
+  ZonePass(dns::NameView apex, net::Endpoint address, PassOptionsPtr options, std::uint64_t seed);
   ~ZonePass();
   ZonePass(const ZonePass&) = delete;
   ZonePass& operator=(const ZonePass&) = delete;
@@ -95,7 +99,7 @@ class ZonePass {
   // or not known, everything is asked again, from where the walk stands and round.
   void published() { look_for_changes_ = true; }
   // Another period, and other differences that are expected; of those that are known too.
-  void change(Seconds period, ExpectationsPtr expectations, Instant now);
+  void change(PassOptionsPtr options, Instant now);
   // Ends a single pass early; it stays incomplete.
   void give_up() { finished_ = true; }
 
@@ -138,7 +142,7 @@ class ZonePass {
   Result<> look_for_changes(backend::Reader& reader, Instant now);
   Result<> walk_on(backend::Reader& reader, Instant now);
   std::optional<Ask> next_ask(SteadyTime now);
-  bool has_batch() const { return !batch_.empty() && doubts_.size() < most_doubts; }
+  bool has_batch() const { return !batch_.empty() && !doubts_full(); }
   bool may_finish() const;
   void finish_where_done(UnixTime wall);
   bool apart_from_us(const NormalAnswer& theirs, SteadyTime now) const;
@@ -158,23 +162,37 @@ class ZonePass {
   void restore_position(dns::Octets value, Instant now);
   void restore_evidence(Evidence evidence, UnixTime now);
 
-  PassOptions options_;
+  // What a zone in sync has nothing of.
+  struct Differences {
+    explicit Differences(Seconds dynamic_kept) : dynamic(dynamic_kept) {}
+    bool empty() const {
+      return known.empty() && cleared.empty() && dynamic.empty() && doubts.empty() && waiting.empty() &&
+             gone.empty();
+    }
+    std::map<Subject, Known> known;
+    // Mismatches that went without a new version, and their answers; forgotten together, as alternating sets
+    // are.
+    std::map<Subject, std::uint64_t> cleared;
+    DynamicSets dynamic;
+    std::multimap<SteadyTime, Ask> doubts;  // by when they are due
+    std::vector<Ask> waiting;               // differ while the address has another serial than we
+    std::vector<backend::AuditKey> gone;    // evidence of mismatches that are no more
+  };
+  Differences& differing();  // made where there is none
+  std::size_t known_count() const { return differing_ ? differing_->known.size() : 0; }
+  bool doubts_full() const { return differing_ && differing_->doubts.size() >= most_doubts; }
+
+  PassOptionsPtr options_;
   QuestionWalk walk_;
   Tally tally_;
   std::array<std::uint64_t, 4> totals_{};
-  std::map<Subject, Known> known_;
-  // Mismatches that went without a new version, and their answers; forgotten together, as alternating sets
-  // are.
-  std::map<Subject, std::uint64_t> cleared_;
+  std::unique_ptr<Differences> differing_;  // none: there are none
   SteadyTime cleared_since_{};
-  DynamicSets dynamic_;
 
   std::vector<Question> batch_, changed_;  // taken from the back
   std::vector<std::pair<Question, bool>> live_;
   bool live_turn_ = false;
-  std::multimap<SteadyTime, Ask> doubts_;  // by when they are due
-  std::vector<Ask> waiting_;               // differ while the address has another serial than we
-  std::array<std::size_t, 3> pending_{};   // by origin: under way, in doubt, or waiting
+  std::array<std::size_t, 3> pending_{};  // by origin: under way, in doubt, or waiting
   std::uint64_t round_ = 0;
   // walked_: the walk is at its end. asked_again_: so are the known mismatches that it did not come by.
   bool active_ = false, walked_ = false, asked_again_ = false, finished_ = false;
@@ -189,7 +207,6 @@ class ZonePass {
   // Where a restart goes on: before whatever was not answered yet, but for so many questions.
   std::vector<std::uint8_t> place_;
   std::uint64_t place_asked_ = 0, lost_ = 0;
-  std::vector<backend::AuditKey> gone_;  // evidence of mismatches that are no more
 };
 
 }  // namespace understudy::audit

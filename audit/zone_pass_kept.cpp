@@ -17,7 +17,8 @@ void append64(std::vector<std::uint8_t>& out, std::uint64_t number) {
 }  // namespace
 
 void ZonePass::append_mismatches(std::vector<Mismatch>& out) const {
-  for (const auto& [subject, known] : known_) {
+  if (!differing_) return;
+  for (const auto& [subject, known] : differing_->known) {
     if (known.expected) continue;
     const Evidence& evidence = known.evidence;
     out.push_back({evidence.question.name, evidence.question.type, tally_.address, evidence.difference,
@@ -27,7 +28,8 @@ void ZonePass::append_mismatches(std::vector<Mismatch>& out) const {
 }
 
 void ZonePass::count_expected(std::vector<std::uint64_t>& out) const {
-  for (const auto& [subject, known] : known_) {
+  if (!differing_) return;
+  for (const auto& [subject, known] : differing_->known) {
     if (known.expected && *known.expected < out.size()) ++out[*known.expected];
   }
 }
@@ -53,14 +55,17 @@ std::vector<std::uint8_t> ZonePass::position() const {
 std::vector<backend::AuditRow> ZonePass::take_rows() {
   std::vector<backend::AuditRow> rows;
   const backend::ZoneId zone = zone_id();
-  if (zone == 0 || options_.once) return rows;
+  if (zone == 0 || options_->once) return rows;
   using backend::AuditKind;
-  for (const backend::AuditKey& key : std::exchange(gone_, {}))
-    rows.push_back({zone, AuditKind::evidence, key, {}});
-  for (auto& [subject, known] : known_) {
-    if (!std::exchange(known.unsaved, false)) continue;
-    rows.push_back(
-        {zone, AuditKind::evidence, evidence_key(subject, tally_.address), encode(known.evidence)});
+  if (differing_) {
+    for (const backend::AuditKey& key : std::exchange(differing_->gone, {}))
+      rows.push_back({zone, AuditKind::evidence, key, {}});
+    for (auto& [subject, known] : differing_->known) {
+      if (!std::exchange(known.unsaved, false)) continue;
+      rows.push_back(
+          {zone, AuditKind::evidence, evidence_key(subject, tally_.address), encode(known.evidence)});
+    }
+    if (differing_->empty()) differing_.reset();
   }
   if (std::exchange(moved_, false)) {
     rows.push_back({zone, AuditKind::pass, address_key(tally_.address), position()});
@@ -105,8 +110,8 @@ void ZonePass::restore_position(dns::Octets value, Instant now) {
   tally_.unknown = number[8];
   round_ = 1;
   // A clock that was put back must not hold up the next pass for longer than a period.
-  const Seconds ago(std::clamp<UnixTime>(now.wall - pass_began_, 0, options_.period.count()));
-  next_pass_ = now.steady + (options_.period - ago);
+  const Seconds ago(std::clamp<UnixTime>(now.wall - pass_began_, 0, options_->period.count()));
+  next_pass_ = now.steady + (options_->period - ago);
   walk_due_ = now.steady;
 }
 
@@ -128,7 +133,7 @@ void ZonePass::restore_evidence(Evidence evidence, UnixTime now) {
   known.unsaved = false;
   const Subject subject = subject_of(evidence.question);
   known.evidence = std::move(evidence);
-  if (known_.insert_or_assign(subject, std::move(known)).second) ++*options_.kept;
+  if (differing().known.insert_or_assign(subject, std::move(known)).second) ++*options_->kept;
 }
 
 }  // namespace understudy::audit

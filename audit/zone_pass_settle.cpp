@@ -23,14 +23,14 @@ bool ZonePass::apart_from_us(const NormalAnswer& theirs, SteadyTime now) const {
   const std::uint32_t ours = walk_.row().serial;
   const std::optional<std::uint32_t> serial = theirs.zone_serial ? theirs.zone_serial : tally_.serial;
   if (!serial || *serial == ours) return false;
-  return now - (apart_ ? apart_since_ : now) < options_.in_flight;
+  return now - (apart_ ? apart_since_ : now) < options_->in_flight;
 }
 
 void ZonePass::ask_again(Ask ask, Instant now) {
-  const unsigned wanted = known_.size() < many ? confirmations : confirmations_of_many;
+  const unsigned wanted = known_count() < many ? confirmations : confirmations_of_many;
   ask.doubted_at = now.steady;
   ++ask.tries;
-  doubts_.emplace(now.steady + options_.confirm_after / (wanted - 1), std::move(ask));
+  differing().doubts.emplace(now.steady + options_->confirm_after / (wanted - 1), std::move(ask));
 }
 
 // The judgement that counts; nothing where the question is asked again first.
@@ -41,8 +41,8 @@ std::optional<Judgement> ZonePass::decide(const Ask& ask, Judgement judgement, c
   // provider's own affair.
   if (judgement.serial_only && !apart) judgement = {Verdict::match, {}, {}, false};
   const bool in_flight = apart && (judgement.serial_only || judgement.verdict == Verdict::mismatch);
-  if (in_flight && options_.in_flight > Seconds(0)) {
-    if (waiting_.size() >= most_doubts)
+  if (in_flight && options_->in_flight > Seconds(0)) {
+    if (differing().waiting.size() >= most_doubts)
       return Judgement{Verdict::unknown, {}, "the address has another serial", false};
     if (!apart_) {  // told by the answer itself
       apart_ = true;
@@ -51,20 +51,20 @@ std::optional<Judgement> ZonePass::decide(const Ask& ask, Judgement judgement, c
     Ask later = ask;
     later.heard.forget();
     later.doubted_at = now.steady;
-    waiting_.push_back(std::move(later));
+    differing().waiting.push_back(std::move(later));
     return std::nullopt;
   }
   if (judgement.verdict == Verdict::unknown) {
     // The silence of an address that is silent always needs no second question.
     const unsigned tries = ask.heard.empty() ? tries_of_silence : most_tries;
-    if (!tally_.serial_answered || ask.tries + 1 >= tries || doubts_.size() >= most_doubts) return judgement;
+    if (!tally_.serial_answered || ask.tries + 1 >= tries || doubts_full()) return judgement;
     ask_again(ask, now);
     return std::nullopt;
   }
   if (judgement.verdict == Verdict::match && ask.heard.empty()) {
     // What we say is one of the answers that it gives in turn.
-    if (!dynamic_.empty())
-      dynamic_.contains(subject_of(ask.question), fingerprint(theirs).content, now.steady);
+    if (differing_ && !differing_->dynamic.empty())
+      differing_->dynamic.contains(subject_of(ask.question), fingerprint(theirs).content, now.steady);
     return judgement;
   }
   return doubt(ask, judgement, fingerprint(theirs), now);
@@ -73,19 +73,20 @@ std::optional<Judgement> ZonePass::decide(const Ask& ask, Judgement judgement, c
 std::optional<Judgement> ZonePass::doubt(const Ask& ask, const Judgement& judgement, Fingerprint theirs,
                                          Instant now) {
   const Subject subject = subject_of(ask.question);
+  Differences& all = differing();
   const bool differs = judgement.verdict == Verdict::mismatch;
-  if (differs && dynamic_.contains(subject, theirs.content, now.steady))
+  if (differs && all.dynamic.contains(subject, theirs.content, now.steady))
     return Judgement{Verdict::dynamic, {}, {}, false};
-  const auto known = known_.find(subject);
-  if (differs && known != known_.end() && known->second.content == theirs.content) return judgement;
-  if (differs && doubts_.size() >= most_doubts) return judgement;
+  const auto known = all.known.find(subject);
+  if (differs && known != all.known.end() && known->second.content == theirs.content) return judgement;
+  if (differs && doubts_full()) return judgement;
   doubted_ = doubted_ || ask.heard.empty();
   Ask next = ask;
   if (next.serial != tally_.serial) next.heard.forget();
   next.serial = tally_.serial;
   next.heard.heard(theirs, differs);
   using Outcome = Confirmation::Outcome;
-  switch (next.heard.outcome(known_.size() < many ? confirmations : confirmations_of_many)) {
+  switch (next.heard.outcome(all.known.size() < many ? confirmations : confirmations_of_many)) {
     case Outcome::ask_again:
       ask_again(std::move(next), now);
       return std::nullopt;
@@ -94,15 +95,15 @@ std::optional<Judgement> ZonePass::doubt(const Ask& ask, const Judgement& judgem
     case Outcome::mismatch: {
       // It was so before, and agreed with us in between, though nothing changed here: an address that answers
       // in turn, and seldom changes.
-      const auto cleared = cleared_.find(subject);
-      const bool alternates = cleared != cleared_.end() && cleared->second == theirs.content;
-      if (!alternates || !dynamic_.learn(subject, next.heard.contents(), now.steady)) return judgement;
+      const auto cleared = all.cleared.find(subject);
+      const bool alternates = cleared != all.cleared.end() && cleared->second == theirs.content;
+      if (!alternates || !all.dynamic.learn(subject, next.heard.contents(), now.steady)) return judgement;
       return Judgement{Verdict::dynamic, {}, {}, false};
     }
     case Outcome::dynamic:
       break;
   }
-  if (dynamic_.learn(subject, next.heard.contents(), now.steady))
+  if (all.dynamic.learn(subject, next.heard.contents(), now.steady))
     return Judgement{Verdict::dynamic, {}, {}, false};
   return Judgement{Verdict::unknown, {}, "it alternates, as too many others do", false};
 }
@@ -129,10 +130,10 @@ void ZonePass::settle(const Ask& ask, const NormalAnswer& ours, const NormalAnsw
   }
   if (verdict == Verdict::match || verdict == Verdict::dynamic)
     forget(ask.question, verdict == Verdict::match);
-  if (verdict == Verdict::unknown && !known_.empty()) {
+  if (verdict == Verdict::unknown && known_count() != 0) {
     // Not seen to be over: what was known stays.
-    const auto it = known_.find(subject_of(ask.question));
-    if (it != known_.end()) it->second.round = round_;
+    const auto it = differing_->known.find(subject_of(ask.question));
+    if (it != differing_->known.end()) it->second.round = round_;
   }
   finish_where_done(now.wall);
 }
@@ -167,30 +168,31 @@ void ZonePass::count(Verdict verdict, Ask::Origin origin) {
 
 std::optional<std::size_t> ZonePass::expectation_of(const Question& question, Class difference,
                                                     UnixTime now) const {
-  if (!options_.expectations) return std::nullopt;
-  for (std::size_t i = 0; i < options_.expectations->size(); ++i) {
-    if ((*options_.expectations)[i].covers(question, difference, now)) return i;
+  if (!options_->expectations) return std::nullopt;
+  for (std::size_t i = 0; i < options_->expectations->size(); ++i) {
+    if ((*options_->expectations)[i].covers(question, difference, now)) return i;
   }
   return std::nullopt;
 }
 
 // For one more. Expected differences never keep out one that is not.
 bool ZonePass::make_room(bool expected) {
-  const bool full = known_.size() >= most_mismatches;
+  const bool full = known_count() >= most_mismatches;
   if (full && !expected) {
-    const auto other = std::find_if(known_.begin(), known_.end(),
+    auto& all = differing_->known;
+    const auto other = std::find_if(all.begin(), all.end(),
                                     [](const auto& known) { return known.second.expected.has_value(); });
-    if (other == known_.end()) return false;
+    if (other == all.end()) return false;
     erase(other);
     return true;
   }
-  return !full && (known_.empty() || *options_.kept < most_in_all);
+  return !full && (known_count() == 0 || *options_->kept < most_in_all);
 }
 
 void ZonePass::erase(std::map<Subject, Known>::iterator known) {
-  gone_.push_back(evidence_key(known->first, tally_.address));
-  known_.erase(known);
-  --*options_.kept;
+  differing_->gone.push_back(evidence_key(known->first, tally_.address));
+  differing_->known.erase(known);
+  --*options_->kept;
 }
 
 // True where it was expected.
@@ -198,14 +200,15 @@ bool ZonePass::keep(const Ask& ask, Class difference, const NormalAnswer& ours, 
                     RawAnswers messages, UnixTime wall) {
   const auto expected = expectation_of(ask.question, difference, wall);
   const Subject subject = subject_of(ask.question);
-  const auto it = known_.find(subject);
-  if (it == known_.end() && !make_room(expected.has_value())) return expected.has_value();
+  auto& all = differing().known;
+  const auto it = all.find(subject);
+  if (it == all.end() && !make_room(expected.has_value())) return expected.has_value();
   const auto copy = [](dns::Octets message) {
     if (message.size() > Evidence::most_octets) return std::vector<std::uint8_t>();
     return std::vector<std::uint8_t>(message.begin(), message.end());
   };
   Known known;
-  known.evidence.since = it == known_.end() ? wall : it->second.evidence.since;
+  known.evidence.since = it == all.end() ? wall : it->second.evidence.since;
   known.evidence.question = ask.question;
   known.evidence.dnssec = ask.dnssec;
   known.evidence.difference = difference;
@@ -223,17 +226,18 @@ bool ZonePass::keep(const Ask& ask, Class difference, const NormalAnswer& ours, 
   known.content = fingerprint(theirs).content;
   known.expected = expected;
   known.round = round_;
-  if (it == known_.end()) ++*options_.kept;
-  known_[subject] = std::move(known);
+  if (it == all.end()) ++*options_->kept;
+  all[subject] = std::move(known);
   return expected.has_value();
 }
 
 void ZonePass::forget(const Question& question, bool cleared) {
-  if (known_.empty()) return;
-  const auto it = known_.find(subject_of(question));
-  if (it == known_.end()) return;
+  if (known_count() == 0) return;
+  const auto it = differing_->known.find(subject_of(question));
+  if (it == differing_->known.end()) return;
   const bool unmoved = it->second.evidence.version == walk_.row().version;
-  if (cleared && unmoved && cleared_.size() < most_mismatches) cleared_[it->first] = it->second.content;
+  if (cleared && unmoved && differing_->cleared.size() < most_mismatches)
+    differing_->cleared[it->first] = it->second.content;
   erase(it);
 }
 

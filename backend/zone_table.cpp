@@ -2,32 +2,12 @@
 
 #include <algorithm>
 #include <bit>
-#include <thread>
 
 namespace understudy::backend {
 
-namespace {
-
-// Asked once: the library opens a file of /sys each time, which took a third of a start with 10,000 zones.
-unsigned cores() {
-  static const unsigned count = std::max(1u, std::thread::hardware_concurrency());
-  return count;
-}
-
-}  // namespace
-
-ZoneEntry::ZoneEntry(Name apex, ZoneId id, ZonePolicy policy)
-    : apex_(std::move(apex)),
-      id_(id),
-      policy_(std::move(policy)),
-      request_cells_(cores()),
-      requests_(new RequestCell[request_cells_]) {}
-
-std::uint64_t ZoneEntry::requests() const {
-  std::uint64_t sum = 0;
-  for (unsigned i = 0; i < request_cells_; ++i) sum += requests_[i].cell.get();
-  return sum;
-}
+ZoneEntry::ZoneEntry(NameView apex, ZoneId id, std::shared_ptr<const ZonePolicy> policy,
+                     RequestCounts::Place requests)
+    : apex_(apex), id_(id), policy_(std::move(policy)), requests_(std::move(requests)) {}
 
 ZoneEntry::Live ZoneEntry::live(std::uint64_t commit, Reader& reader) const {
   for (;;) {
@@ -71,6 +51,11 @@ std::uint64_t hash_label(std::uint64_t hash, const std::uint8_t* label) {
   return hash;
 }
 
+// FNV's low bits are its weakest.
+std::size_t slot_of(std::uint64_t hash, std::size_t mask) { return (hash ^ (hash >> 32)) & mask; }
+
+}  // namespace
+
 std::uint64_t hash_name(NameView name) {
   std::array<const std::uint8_t*, 128> labels;
   unsigned count = 0;
@@ -80,11 +65,6 @@ std::uint64_t hash_name(NameView name) {
   return hash;
 }
 
-// FNV's low bits are its weakest.
-std::size_t slot_of(std::uint64_t hash, std::size_t mask) { return (hash ^ (hash >> 32)) & mask; }
-
-}  // namespace
-
 ZoneTable::ZoneTable(std::vector<std::shared_ptr<ZoneEntry>> entries) : entries_(std::move(entries)) {
   slots_.resize(std::bit_ceil(std::max<std::size_t>(2, entries_.size() * 2)));
   const std::size_t mask = slots_.size() - 1;
@@ -93,14 +73,14 @@ ZoneTable::ZoneTable(std::vector<std::shared_ptr<ZoneEntry>> entries) : entries_
     std::size_t at = slot_of(hash, mask);
     while (slots_[at].entry != nullptr) at = (at + 1) & mask;
     slots_[at] = {hash, entry.get()};
-    depths_[entry->apex().view().label_count()] = true;
+    depths_[entry->apex().label_count()] = true;
   }
 }
 
 ZoneEntry* ZoneTable::probe(std::uint64_t hash, NameView apex) const {
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t at = slot_of(hash, mask); slots_[at].entry != nullptr; at = (at + 1) & mask) {
-    if (slots_[at].hash == hash && slots_[at].entry->apex().view().equals(apex)) return slots_[at].entry;
+    if (slots_[at].hash == hash && slots_[at].entry->apex().equals(apex)) return slots_[at].entry;
   }
   return nullptr;
 }

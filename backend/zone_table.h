@@ -12,7 +12,8 @@
 #include <vector>
 
 #include "backend/mirror.h"
-#include "metrics/cells.h"
+#include "backend/request_counts.h"
+#include "dns/stored_name.h"
 #include "net/access.h"
 
 namespace understudy::backend {
@@ -25,6 +26,24 @@ struct ZonePolicy {
   std::optional<std::vector<net::AccessRule>> allow_query = {};
 };
 
+// Blind to case.
+std::uint64_t hash_name(NameView name);
+
+// Hash and equality for tables of what belongs to zones, by apex. `ApexOf` tells that of an element; names
+// are looked up as they are.
+template <typename ApexOf>
+struct ByApex {
+  using is_transparent = void;
+  std::size_t operator()(const auto& zone) const { return hash_name(apex(zone)); }
+  bool operator()(const auto& a, const auto& b) const { return apex(a).equals(apex(b)); }
+
+ private:
+  static NameView apex(NameView name) { return name; }
+  template <typename Element>
+  requires std::is_invocable_v<ApexOf, const Element&>
+  static NameView apex(const Element& element) { return ApexOf()(element); }
+};
+
 enum class Service : std::uint8_t {
   no_data,  // nothing received yet: SERVFAIL with EDE 14
   serving,
@@ -34,11 +53,13 @@ enum class Service : std::uint8_t {
 
 class ZoneEntry {
  public:
-  ZoneEntry(Name apex, ZoneId id, ZonePolicy policy);
+  // Very many zones have the same policy, and share it.
+  ZoneEntry(NameView apex, ZoneId id, std::shared_ptr<const ZonePolicy> policy,
+            RequestCounts::Place requests = RequestCounts().next());
 
-  const Name& apex() const { return apex_; }
+  NameView apex() const { return apex_; }
   ZoneId id() const { return id_; }
-  const ZonePolicy& policy() const { return policy_; }
+  const ZonePolicy& policy() const { return *policy_; }
   Service service() const { return service_.load(std::memory_order_relaxed); }
   void set_service(Service service) { service_.store(service, std::memory_order_relaxed); }
 
@@ -47,8 +68,8 @@ class ZoneEntry {
     Version version = 0;
   };
   // Counts a request, for the worker of that number; summed by requests(), which any thread may call.
-  void count_request(unsigned worker) const { requests_[worker % request_cells_].cell.add(); }
-  std::uint64_t requests() const;
+  void count_request(unsigned worker) const { requests_.count(worker); }
+  std::uint64_t requests() const { return requests_.sum(); }
 
   // What a reader renewed to `commit` must read: the newest publication that it can see, generation 0 where
   // there was no data yet. Any thread, wait-free but for a publication in the very same instant. `reader` is
@@ -58,15 +79,10 @@ class ZoneEntry {
   void publish(Live live, std::uint64_t commit);
 
  private:
-  const Name apex_;
+  const dns::StoredName apex_;
   const ZoneId id_;
-  const ZonePolicy policy_;
-  // One a core, a cache line apart; workers beyond the number of cores share (and may lose a count).
-  struct alignas(64) RequestCell {
-    metrics::Cell cell;
-  };
-  const unsigned request_cells_;
-  const std::unique_ptr<RequestCell[]> requests_;
+  const std::shared_ptr<const ZonePolicy> policy_;
+  const RequestCounts::Place requests_;
   std::atomic<Service> service_{Service::no_data};
   // A sequence lock around the current and the previous publication; odd while they change.
   std::atomic<std::uint32_t> sequence_{0};

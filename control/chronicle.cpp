@@ -1,5 +1,9 @@
 #include "control/chronicle.h"
 
+#include <algorithm>
+
+#include "backend/zone_table.h"
+
 namespace understudy::control {
 namespace {
 
@@ -21,7 +25,7 @@ void Chronicle::start() {
 }
 
 void Chronicle::wait() {
-  timer_.expires_after(std::max(shortest_pause, pause_per_zone * static_cast<int>(notes_.size())));
+  timer_.expires_after(std::max(shortest_pause, pause_per_zone * static_cast<int>(known_.size())));
   timer_.async_wait([weak = weak_from_this()](boost::system::error_code stopped) {
     const auto self = weak.lock();
     if (!stopped && self) self->start();
@@ -32,10 +36,12 @@ void Chronicle::look() {
   ++looks_;
   const UnixTime time = rooms_.clock.wall();
   std::unordered_map<std::string, std::size_t> differing;
-  for (const audit::ZoneComparison& comparison : rooms_.comparer.comparisons()) {
+  rooms_.comparer.visit([&differing](const audit::ZoneComparison& comparison) {
     if (!comparison.mismatches.empty())
       differing[dns::to_string(comparison.zone.lowered())] = comparison.mismatches.size();
-  }
+  });
+  std::vector<std::uint64_t> seen;
+  seen.reserve(known_.size());
   rooms_.sync.visit([&](const sync::ZoneStatus& status) {
     const std::string zone = dns::to_string(status.apex.lowered());
     Note now;
@@ -45,12 +51,23 @@ void Chronicle::look() {
     if (status.last_refusal) now.refused = status.last_refusal->when;
     if (const auto found = differing.find(zone); found != differing.end()) now.differing = found->second;
     for (const sync::PrimaryStatus& primary : status.primaries)
-      now.primaries.push_back({primary.source, primary.failing_since});
-    const auto before = notes_.find(zone);
-    compare(zone, before == notes_.end() ? nullptr : &before->second, now, status, time);
-    notes_[zone] = std::move(now);
+      now.primaries.push_back({std::hash<std::string>()(primary.source), primary.failing_since});
+    static const Note plain{0, sync::ZoneState::fresh, 0, 0, 0, {}};
+    seen.push_back(backend::hash_name(status.apex));
+    const auto noted = notes_.find(zone);
+    const bool known = std::ranges::binary_search(known_, seen.back());
+    compare(zone, noted != notes_.end() ? &noted->second : known ? &plain : nullptr, now, status, time);
+    if (!now.is_plain()) notes_[zone] = std::move(now);
   });
+  std::ranges::sort(seen);
+  known_ = std::move(seen);
   std::erase_if(notes_, [this](const auto& entry) { return entry.second.look != looks_; });
+}
+
+bool Chronicle::Note::is_plain() const {
+  return state == sync::ZoneState::fresh && held == 0 && refused == 0 && differing == 0 &&
+         std::ranges::all_of(primaries,
+                             [](const PrimaryNote& primary) { return primary.failing_since == 0; });
 }
 
 void Chronicle::compare(const std::string& zone, const Note* before, const Note& now,
@@ -59,7 +76,8 @@ void Chronicle::compare(const std::string& zone, const Note* before, const Note&
   const Note& was = before == nullptr ? nothing : *before;
   for (std::size_t i = 0; i < status.primaries.size(); ++i) {
     const sync::PrimaryStatus& primary = status.primaries[i];
-    const bool known = i < was.primaries.size() && was.primaries[i].source == primary.source;
+    const bool known =
+        i < was.primaries.size() && was.primaries[i].source == std::hash<std::string>()(primary.source);
     const bool failed = known && was.primaries[i].failing_since != 0;
     if (primary.failing_since != 0 && !failed) {
       const std::string why = primary.failure ? ": " + primary.failure->message : std::string();

@@ -3,7 +3,7 @@
 //
 // Looks at all zones every few seconds (rarer where they are many) and notes what is different, so that no
 // room has to report anything. Sync thread; made elsewhere before that runs, destroyed after. Bounded: the
-// newest events of all zones, and a small note a zone.
+// newest events of all zones, and a note for each zone that there is something to tell of.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -36,7 +36,7 @@ class Chronicle : public std::enable_shared_from_this<Chronicle> {
 
  private:
   struct PrimaryNote {
-    std::string source;
+    std::size_t source;  // a hash of its text: there are very many notes
     UnixTime failing_since = 0;
   };
   // What was seen of a zone the last time.
@@ -47,6 +47,9 @@ class Chronicle : public std::enable_shared_from_this<Chronicle> {
     UnixTime refused = 0;
     std::size_t differing = 0;
     std::vector<PrimaryNote> primaries;
+
+    // There is nothing to tell of the zone.
+    bool is_plain() const;
   };
   void compare(const std::string& zone, const Note* before, const Note& now, const sync::ZoneStatus& status,
                UnixTime time);
@@ -56,7 +59,8 @@ class Chronicle : public std::enable_shared_from_this<Chronicle> {
   const Rooms rooms_;
   boost::asio::steady_timer timer_;
   std::uint64_t looks_ = 0;
-  std::unordered_map<std::string, Note> notes_;
+  std::unordered_map<std::string, Note> notes_;       // of zones that are not plain
+  std::vector<std::uint64_t> known_;                  // hashes of all that were seen the last time, sorted
   std::deque<std::pair<std::string, Event>> events_;  // by zone, the oldest first
 };
 

@@ -238,8 +238,8 @@ const ZoneEntry* QueryPipeline::Impl::zone_for(const dns::Question& question) co
   const ZoneEntry* zone = table->find(question.name);
   if (zone == nullptr || question.type != dns::RRType::DS || question.name.view().is_root()) return zone;
   // RFC 4035 3.1.4.1: a DS lives in the parent zone, where we serve it.
-  if (!zone->apex().view().equals(question.name)) return zone;
-  const ZoneEntry* parent = table->find(question.name, zone->apex().view().label_count() - 1);
+  if (!zone->apex().equals(question.name)) return zone;
+  const ZoneEntry* parent = table->find(question.name, zone->apex().label_count() - 1);
   return parent != nullptr ? parent : zone;
 }
 
@@ -280,7 +280,7 @@ void QueryPipeline::Impl::tell(Job& job, const ZoneEntry& zone, backend::Generat
   job.edns.zone = OptionsAsked::Zone{key.label_count(), soa.serial, {}};
   // RFC 7314 2: for SOA, IXFR and AXFR (which were turned into SOA here).
   if (!job.edns.expire || job.query.question.type != RRType::SOA) return;
-  if (!zone.apex().view().equals(job.query.question.name)) return;
+  if (!zone.apex().equals(job.query.question.name)) return;
   // 3.2: a secondary tells what is left of its timer; 3.1: who has no timer is as good as the primary.
   const auto timers = reader->timers(zone.id());
   if (!timers || timers->expires == 0) {
@@ -315,8 +315,7 @@ bool QueryPipeline::Impl::decide(Job& job, const ZoneEntry& zone) {
 
 Response QueryPipeline::Impl::handle_transfer(Job& job, const ZoneEntry& zone) {
   dns::Question& question = job.query.question;
-  if (!zone.apex().view().equals(question.name))
-    return fail(job, Rcode::notauth, ExtendedError::not_authoritative);
+  if (!zone.apex().equals(question.name)) return fail(job, Rcode::notauth, ExtendedError::not_authoritative);
   if (!net::any_allows(zone.policy().allow_transfer, job.caller(signer)) || !job.client.may_transfer) {
     return fail(job, Rcode::refused, ExtendedError::prohibited);
   }

@@ -98,7 +98,7 @@ void Catalogs::take_members(Members members) {
 
 void Catalogs::published(const backend::ZoneEntry& zone, const backend::ZoneRow&) {
   const std::string key = key_of(zone.apex());
-  if (states_.contains(key)) look(key, zone.apex());
+  if (states_.contains(key)) look(key, dns::Name(zone.apex()));
 }
 
 void Catalogs::look(const std::string& key, const dns::Name& apex) {
@@ -136,8 +136,8 @@ void Catalogs::seen(const std::string& key, const dns::Name& apex,
 
 std::string_view Catalogs::taken(const dns::Name& zone) const {
   const ZoneAgent* const agent = roster_.find(zone);
-  if (agent == nullptr || agent->settings().member) return {};
-  return agent->settings().added ? "it was added at run time" : "the configuration has it";
+  if (agent == nullptr || agent->member() != nullptr) return {};
+  return agent->was_added() ? "it was added at run time" : "the configuration has it";
 }
 
 void Catalogs::settle() {

@@ -155,8 +155,9 @@ backend::NewVersion Publisher::version_of(Order& order, BuiltZone& built) {
   row.published = order.now;
   order.standing.last = row.version;
   built.change.source = std::move(order.source);
-  return {order.entry->apex(),     row,        order.timers,       built.content, std::move(built.nodes),
-          std::move(built.change), order.keep, order.live.version, order.standing};
+  return {
+      dns::Name(order.entry->apex()), row,        order.timers,       built.content, std::move(built.nodes),
+      std::move(built.change),        order.keep, order.live.version, order.standing};
 }
 
 boost::asio::awaitable<Result<backend::ZoneRow>> Publisher::publish(std::shared_ptr<backend::ZoneEntry> entry,
@@ -197,9 +198,15 @@ boost::asio::awaitable<Result<backend::ZoneRow>> Publisher::publish_held(Order o
   row.digest = held.row.digest;
   row.published = order.now;
   order.standing.source_serial = held.source_serial;
-  backend::NewVersion version{
-      order.entry->apex(), row,           order.timers, backend::Content::held, {}, {}, order.keep,
-      order.live.version,  order.standing};
+  backend::NewVersion version{dns::Name(order.entry->apex()),
+                              row,
+                              order.timers,
+                              backend::Content::held,
+                              {},
+                              {},
+                              order.keep,
+                              order.live.version,
+                              order.standing};
   auto publishing = publish(order.entry, std::move(version), order.of_source);
   co_return co_await std::move(publishing);
 }

@@ -82,12 +82,13 @@ class ZoneBuild final : public RecordTarget {
 // half full.
 class BulkGate {
  public:
-  explicit BulkGate(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
+  // The executor outlives this.
+  explicit BulkGate(const boost::asio::any_io_executor& executor) : executor_(executor) {}
   boost::asio::awaitable<void> enter();
   void leave();
 
  private:
-  boost::asio::any_io_executor executor_;
+  const boost::asio::any_io_executor& executor_;  // a reference: every zone has a gate
   bool taken_ = false;
   std::vector<std::shared_ptr<Later<bool>>>
       waiting_;  // few; every zone has a gate, and a deque is 576 octets

@@ -21,37 +21,22 @@ bool is_signed(backend::Reader& reader, const dns::Name& apex, const backend::Zo
   return soa && soa->signature_count() != 0;
 }
 
-// A source may send NOTIFY as it is. But where an entry of allow-notify speaks of its address, that entry
-// says what must hold for it, a key perhaps: it would be worth nothing beside one that wants none.
-backend::ZonePolicy policy_of(const ZoneSettings& settings) {
-  backend::ZonePolicy policy{settings.allow_transfer, settings.allow_notify, settings.allow_query};
-  for (const SourceSpec& source : settings.sources) {
-    const auto* const axfr = std::get_if<AxfrSource>(&source);
-    if (axfr == nullptr) continue;
-    const auto speaks_of_it = [&](const net::AccessRule& rule) {
-      return rule.from() && rule.from()->contains(axfr->primary.address);
-    };
-    if (!std::ranges::any_of(settings.allow_notify, speaks_of_it))
-      policy.allow_notify.emplace_back(net::Prefix(axfr->primary.address));
-  }
-  return policy;
-}
+}  // namespace
 
-Roster::Entries entries_of(const std::vector<ZoneSettings>& zones, const Roster::Rows& rows,
-                           std::uint64_t commit) {
-  Roster::Entries entries;
+Roster::Entries Roster::entries_of(const std::vector<ZoneSettings>& zones, const Rows& rows,
+                                   std::uint64_t commit) {
+  Entries entries;
   entries.reserve(zones.size());
   for (std::size_t i = 0; i < zones.size(); ++i) {
     const backend::ZoneRow& row = rows[i];
-    auto entry = std::make_shared<backend::ZoneEntry>(zones[i].apex, row.id, policy_of(zones[i]));
+    auto entry = std::make_shared<backend::ZoneEntry>(zones[i].apex, row.id, settings_.share(zones[i]).policy,
+                                                      requests_.next());
     // No reader knows the entry yet, so that this is as good as the store thread.
     if (row.generation != 0) entry->publish({row.generation, row.version}, commit);
     entries.push_back(std::move(entry));
   }
   return entries;
 }
-
-}  // namespace
 
 Roster::Entries Roster::open(const std::vector<ZoneSettings>& zones, const Rows& rows,
                              backend::Reader& reader, std::uint64_t commit) {
@@ -73,8 +58,9 @@ void Roster::enter(std::vector<ZoneSettings> zones, const Rows& rows, backend::R
   if (entries.empty()) entries = entries_of(zones, rows, commit);
   for (std::size_t i = 0; i < zones.size(); ++i) {
     const backend::ZoneRow& row = rows[i];
-    auto agent = std::make_shared<ZoneAgent>(workshop_, std::move(zones[i]), std::move(entries[i]));
-    const dns::Name& apex = agent->settings().apex;
+    auto agent = std::make_shared<ZoneAgent>(workshop_, zones[i], settings_.share(zones[i]).settings,
+                                             std::move(entries[i]));
+    const dns::Name& apex = zones[i].apex;
     const auto newer = timers.find(row.id);
     const backend::TimerRow remembered =
         newer != timers.end() ? newer->second : reader.timers(row.id).value_or(backend::TimerRow{});
@@ -86,8 +72,8 @@ void Roster::enter(std::vector<ZoneSettings> zones, const Rows& rows, backend::R
       if (version) of_zone.source = version->source;
     }
     agent->start(row, std::move(of_zone));
-    by_id_[row.id] = agent;
-    by_key_[key_of(apex)] = agent.get();
+    by_id_[row.id] = agent.get();
+    by_apex_.insert(agent.get());
     const std::vector<SourceSpec>& sources = agent->settings().sources;
     if (std::any_of(sources.begin(), sources.end(),
                     [](const SourceSpec& source) { return std::holds_alternative<FileSource>(source); })) {
@@ -99,10 +85,10 @@ void Roster::enter(std::vector<ZoneSettings> zones, const Rows& rows, backend::R
 }
 
 std::shared_ptr<ZoneAgent> Roster::leave(dns::NameView apex) {
-  const auto known = by_key_.find(key_of(apex));
-  if (known == by_key_.end()) return nullptr;
-  std::shared_ptr<ZoneAgent> agent = known->second->shared_from_this();
-  by_key_.erase(known);
+  const auto known = by_apex_.find(apex);
+  if (known == by_apex_.end()) return nullptr;
+  std::shared_ptr<ZoneAgent> agent = (*known)->shared_from_this();
+  by_apex_.erase(known);
   by_id_.erase(agent->shared_entry()->id());
   std::erase(agents_, agent);
   std::erase(file_agents_, agent);
@@ -123,20 +109,19 @@ void Roster::publish_table() {
 std::vector<std::pair<dns::Name, backend::ZoneId>> Roster::served() const {
   std::vector<std::pair<dns::Name, backend::ZoneId>> zones;
   for (const auto& agent : agents_) {
-    if (!is_catalog(agent->settings()))
-      zones.emplace_back(agent->settings().apex, agent->shared_entry()->id());
+    if (!is_catalog(agent->settings())) zones.emplace_back(agent->apex(), agent->shared_entry()->id());
   }
   return zones;
 }
 
 ZoneAgent* Roster::find(dns::NameView apex) const {
-  const auto found = by_key_.find(key_of(apex));
-  return found == by_key_.end() ? nullptr : found->second;
+  const auto found = by_apex_.find(apex);
+  return found == by_apex_.end() ? nullptr : *found;
 }
 
 std::shared_ptr<ZoneAgent> Roster::find(backend::ZoneId zone) const {
   const auto found = by_id_.find(zone);
-  return found == by_id_.end() ? nullptr : found->second;
+  return found == by_id_.end() ? nullptr : found->second->shared_from_this();
 }
 
 std::vector<std::pair<backend::ZoneId, FileState>> Roster::files() const {

@@ -5,9 +5,10 @@
 #pragma once
 
 #include <unordered_map>
+#include <unordered_set>
 
 #include "sync/scheduler.h"
-#include "sync/zone_key.h"
+#include "sync/settings_pool.h"
 
 namespace understudy::sync {
 
@@ -43,13 +44,21 @@ class Roster {
   std::vector<std::pair<backend::ZoneId, FileState>> files() const;
 
  private:
+  Entries entries_of(const std::vector<ZoneSettings>& zones, const Rows& rows, std::uint64_t commit);
+  struct ApexOf {
+    dns::NameView operator()(const ZoneAgent* agent) const { return agent->shared_entry()->apex(); }
+  };
+  using ByApex = backend::ByApex<ApexOf>;
+
   Workshop& workshop_;
   backend::ZoneTables& tables_;
+  SettingsPool settings_;
+  backend::RequestCounts requests_;
   std::vector<std::shared_ptr<ZoneAgent>> agents_;
-  std::unordered_map<backend::ZoneId, std::shared_ptr<ZoneAgent>> by_id_;
+  std::unordered_map<backend::ZoneId, ZoneAgent*> by_id_;
+  std::unordered_set<ZoneAgent*, ByApex, ByApex> by_apex_;
   std::vector<std::shared_ptr<ZoneAgent>> file_agents_;
   std::vector<std::shared_ptr<ZoneAgent>> catalog_agents_;  // whose zones are catalogs of what is here
-  std::unordered_map<std::string, ZoneAgent*> by_key_;      // name key of the apex
 };
 
 }  // namespace understudy::sync

@@ -8,7 +8,7 @@ namespace understudy::sync {
 namespace {
 
 // Which zones wait for one another: those whose first source is the same primary, and all files together.
-std::string lane_of(const ZoneSettings& settings) {
+std::string lane_of(const SharedSettings& settings) {
   if (settings.sources.empty()) return {};
   const auto* axfr = std::get_if<AxfrSource>(&settings.sources.front());
   return axfr == nullptr ? std::string() : net::to_string(axfr->primary);
@@ -96,7 +96,7 @@ void Scheduler::start(Lane& lane) {
   auto cycle = agent->cycle();
   boost::asio::co_spawn(executor_, std::move(cycle), [this, agent, &lane](std::exception_ptr failure) {
     // Nothing throws by design; what does (no memory) must not end the other zones' service.
-    if (failure) log::error("check-failed", {{"zone", dns::to_string(agent->settings().apex)}});
+    if (failure) log::error("check-failed", {{"zone", dns::to_string(agent->apex())}});
     --under_way_;
     --lane.under_way;
     agent->scheduled = false;

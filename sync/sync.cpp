@@ -1,5 +1,7 @@
 #include "sync/sync.h"
 
+#include <malloc.h>
+
 #include <boost/asio/post.hpp>
 
 #include "base/log.h"
@@ -10,6 +12,7 @@ namespace {
 
 constexpr Seconds flush_period{5};  // timer rows to the mirror
 constexpr Seconds file_period{1};   // looks at zone files
+constexpr std::size_t many_checks = 1'000;
 constexpr std::size_t notify_backlog =
     1 << 16;  // NOTIFY that workers handed over and the sync thread has not seen yet
 
@@ -125,6 +128,7 @@ Result<> Sync::Impl::open(std::vector<ZoneSettings> zones, std::vector<CatalogSe
   (*reader)->reset();
   opened.plan = catalogs.plan(std::move(obeyed), zones);
   zones.insert(zones.end(), opened.plan.zones.begin(), opened.plan.zones.end());
+  opened.apexes.reserve(zones.size());
   for (const ZoneSettings& zone : zones) opened.apexes.push_back(zone.apex);
   opened.zones = std::move(zones);
   auto rows = store.run<Roster::Rows>([this, now = clock.wall()](backend::Writer& writer) {
@@ -186,6 +190,8 @@ void Sync::Impl::flush() {
     const Result<> saved = writer.save_timers(rows);
     if (!saved)
       log::error("timers-not-saved", {{"reason", saved.error().reason}, {"message", saved.error().message}});
+    // What so many checks took lies about in pieces between what stays.
+    if (rows.size() >= many_checks) ::malloc_trim(0);
   });
 }
 
@@ -339,15 +345,13 @@ void Sync::reload(std::vector<ZoneSettings> zones, std::vector<CatalogSettings> 
 
 void Sync::in_turn(std::function<void()> turn) { impl_->changes.in_turn(std::move(turn)); }
 
-const ZoneSettings* Sync::settings(dns::NameView apex) const {
+const SharedSettings* Sync::settings(dns::NameView apex) const {
   const ZoneAgent* agent = impl_->roster.find(apex);
   return agent == nullptr ? nullptr : &agent->settings();
 }
 
-std::vector<const ZoneSettings*> Sync::settings() const {
-  std::vector<const ZoneSettings*> all;
-  for (const auto& agent : impl_->roster.agents()) all.push_back(&agent->settings());
-  return all;
+void Sync::visit_settings(const std::function<void(dns::NameView apex, const SharedSettings&)>& look) const {
+  for (const auto& agent : impl_->roster.agents()) look(agent->shared_entry()->apex(), agent->settings());
 }
 
 std::vector<UnservedStatus> Sync::unserved() const { return impl_->changes.unserved(); }

@@ -74,9 +74,10 @@ class Sync final : public backend::NotifySink {
   // Before start(): who is told which zones came, went or changed since a catalog said so.
   void on_members_changed(std::function<void(const ReloadOutcome&)> listener);
 
-  // Of a zone that is served; of all of them. Until zones come or go.
-  const ZoneSettings* settings(dns::NameView apex) const;
-  std::vector<const ZoneSettings*> settings() const;
+  // Of a zone that is served; nullptr where there is none. Until zones come or go.
+  const SharedSettings* settings(dns::NameView apex) const;
+  // Of all of them.
+  void visit_settings(const std::function<void(dns::NameView apex, const SharedSettings&)>& look) const;
 
   std::vector<ZoneStatus> statuses() const;
   // The same one by one, for who keeps little of each.

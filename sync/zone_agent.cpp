@@ -6,20 +6,28 @@
 namespace understudy::sync {
 namespace asio = boost::asio;
 
-ZoneAgent::ZoneAgent(Workshop& workshop, ZoneSettings settings, std::shared_ptr<backend::ZoneEntry> entry)
+ZoneAgent::ZoneAgent(Workshop& workshop, const ZoneSettings& zone,
+                     std::shared_ptr<const SharedSettings> shared, std::shared_ptr<backend::ZoneEntry> entry)
     : workshop_(workshop),
-      settings_(std::move(settings)),
+      settings_(std::move(shared)),
       entry_(std::move(entry)),
+      added_(zone.added),
+      member_(zone.member ? std::make_unique<const backend::MemberZone>(*zone.member) : nullptr),
       // A file on our own disk, or a catalog of what is here, is the authority: what it says holds for as
       // long as it says it.
-      timer_(settings_.timers, entry_->id(), !is_local(settings_), settings_.serve_stale),
+      timer_(settings_->timers, entry_->id(), !is_local(*settings_), settings_->serve_stale),
       turn_(workshop.executor) {
-  for (const SourceSpec& spec : settings_.sources) {
-    Source source{spec, {}};
-    source.status.source = to_string(spec);
-    if (const auto* axfr = std::get_if<AxfrSource>(&spec)) source.status.address = axfr->primary;
-    sources_.push_back(std::move(source));
-  }
+  sources_.reserve(settings_->sources.size());
+  for (const SourceSpec& spec : settings_->sources) sources_.push_back({spec});
+}
+
+bool ZoneAgent::has_settings(const ZoneSettings& zone) const {
+  const bool same_catalog = member_ ? zone.member == *member_ : !zone.member;
+  return apex() == zone.apex && added_ == zone.added && same_catalog && *settings_ == zone;
+}
+
+const net::Endpoint& ZoneAgent::primary_of(const Source& source) {
+  return std::get<AxfrSource>(source.spec).primary;
 }
 
 void ZoneAgent::start(const backend::ZoneRow& row, Remembered remembered) {
@@ -27,9 +35,10 @@ void ZoneAgent::start(const backend::ZoneRow& row, Remembered remembered) {
   standing_ = remembered.standing;
   // Of a zone that was mirrored before anything of this was remembered.
   if (standing_.last == 0) standing_.source_serial = row.serial;
-  held_ = std::move(remembered.held);
+  if (remembered.held) held_ = std::make_unique<const backend::HeldVersion>(std::move(*remembered.held));
   const Now now = Now::of(workshop_.clock);
-  if (sources_.empty()) last_refusal_ = Failure{no_source().reason, no_source().message, now.wall};
+  if (sources_.empty())
+    last_refusal_ = std::make_unique<Failure>(no_source().reason, no_source().message, now.wall);
   whole_at_ = now.steady;
   accept_later();
   pin(remembered.source);
@@ -40,14 +49,14 @@ void ZoneAgent::start(const backend::ZoneRow& row, Remembered remembered) {
   soa_ = *remembered.soa;
   timer_.start(now, soa_, remembered.timers);
   // A file may have changed while we were away; looking costs nothing.
-  if (is_local(settings_)) timer_.wanted(now);
+  if (is_local(*settings_)) timer_.wanted(now);
   show_service();
   if (remembered.is_signed) begin_counting();
 }
 
 Error ZoneAgent::no_source() const {
   return {reason::no_source,
-          settings_.unusable.empty() ? std::string("the zone has no source") : settings_.unusable};
+          settings_->unusable.empty() ? std::string("the zone has no source") : settings_->unusable};
 }
 
 void ZoneAgent::want_check(Done done) {
@@ -63,11 +72,12 @@ void ZoneAgent::want_transfer(Done done) {
 void ZoneAgent::notified(const asio::ip::address& from, std::optional<std::uint32_t> serial) {
   workshop_.health.heard_from(from);
   ++workshop_.tallies.notify_received["ok"];
-  log::info("notify-received", {{"zone", dns::to_string(settings_.apex)},
+  log::info("notify-received", {{"zone", dns::to_string(apex())},
                                 {"from", from.to_string()},
                                 {"serial", serial ? std::to_string(*serial) : "none"}});
   hint_.reset();
-  if (serial) hint_ = Hint{*serial, from};
+  const auto* const first = sources_.empty() ? nullptr : std::get_if<AxfrSource>(&sources_.front().spec);
+  if (serial) hint_ = Hint{*serial, first != nullptr && first->primary.address == from};
   timer_.wanted(Now::of(workshop_.clock));
 }
 
@@ -76,8 +86,8 @@ void ZoneAgent::retire(std::function<void()> ended) {
   waiting_.insert(waiting_.end(), std::make_move_iterator(done_.begin()),
                   std::make_move_iterator(done_.end()));
   done_.clear();
-  answer(Error{reason::zone_removed,
-               dns::to_string(settings_.apex) + " was removed or given other settings meanwhile"});
+  answer(
+      Error{reason::zone_removed, dns::to_string(apex()) + " was removed or given other settings meanwhile"});
   if (!publishing_) return ended();
   retired_done_ = std::move(ended);
 }
@@ -157,15 +167,15 @@ void ZoneAgent::end_cycle(const Result<Outcome>& result) {
     show_service();
     look_at_parent();
     if (timer_.state() == ZoneState::fresh && (before == ZoneState::expired || before == ZoneState::stale))
-      log::info("zone-serving-again", {{"zone", dns::to_string(settings_.apex)}});
+      log::info("zone-serving-again", {{"zone", dns::to_string(apex())}});
   } else {
     timer_.failed(now, answered_);
   }
   std::string good = "up to date";
   if (ahead_since_) {
-    const auto left = settings_.pin_tolerance - std::chrono::floor<Seconds>(now.steady - *ahead_since_);
+    const auto left = settings_->pin_tolerance - std::chrono::floor<Seconds>(now.steady - *ahead_since_);
     if (left > Seconds(0)) timer_.wanted_within(now, left);
-    good += " with " + (pinned_ ? sources_[*pinned_].status.source : std::string("its source")) +
+    good += " with " + (pinned_ ? to_string(sources_[*pinned_].spec) : std::string("its source")) +
             "; another primary is ahead, and taken unless that one follows";
   }
   workshop_.save_timers(row_.id, timer_.row());
@@ -185,9 +195,9 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_source(std::size_t in
 
 asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_file(std::size_t index, bool whole) {
   const std::string path = std::get<FileSource>(sources_[index].spec).path;
-  const bool read_before = !file_state_.paths.empty() && file_state_.paths.front() == path;
-  if (!whole && read_before && !has_changed(file_state_)) {
-    if (file_failure_) co_return *file_failure_;
+  const bool read_before = file_ && !file_->state.paths.empty() && file_->state.paths.front() == path;
+  if (!whole && read_before && !has_changed(file_->state)) {
+    if (file_->failure) co_return *file_->failure;
     if (held_) co_return Outcome::held;
     if (has_data()) co_return Outcome::current;
   }
@@ -217,32 +227,29 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_file(std::size_t inde
     }
   }
   transferring_ = false;
-  file_state_ = std::move(read->state);
-  file_failure_.reset();
+  file_ = std::make_unique<FileNote>(FileNote{std::move(read->state), std::nullopt});
   if (!taken) {
-    file_failure_ = taken.error();
+    file_->failure = taken.error();
     note_refusal(sources_[index], taken.error());
   }
   co_return taken;
 }
 
 TransferRules ZoneAgent::rules() const {
-  return {settings_.apex, 0, settings_.transfer_octets, settings_.transfer_records,
-          settings_.refuse_out_of_zone};
+  return {apex(), 0, settings_->transfer_octets, settings_->transfer_records, settings_->refuse_out_of_zone};
 }
 
 backend::BuildOptions ZoneAgent::build_options() const {
-  return {settings_.apex, workshop_.spool_directory, settings_.records_per_name,
-          settings_.drop_cname_conflicts};
+  return {apex(), workshop_.spool_directory, settings_->records_per_name, settings_->drop_cname_conflicts};
 }
 
 std::shared_ptr<ZoneBuild> ZoneAgent::new_build() const {
   return std::make_shared<ZoneBuild>(build_options(), row_, workshop_.mirror, workshop_.store,
-                                     settings_.raise_serial);
+                                     settings_->raise_serial);
 }
 
 const FileState* ZoneAgent::file_to_watch() const {
-  return file_state_.paths.empty() || timer_.checking() ? nullptr : &file_state_;
+  return !file_ || file_->state.paths.empty() || timer_.checking() ? nullptr : &file_->state;
 }
 
 }  // namespace understudy::sync

@@ -75,7 +75,9 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
  public:
   using Done = std::function<void(Result<std::string>)>;
 
-  ZoneAgent(Workshop& workshop, ZoneSettings settings, std::shared_ptr<backend::ZoneEntry> entry);
+  // Of `zone` what no other has; `shared` is the rest of it.
+  ZoneAgent(Workshop& workshop, const ZoneSettings& zone, std::shared_ptr<const SharedSettings> shared,
+            std::shared_ptr<backend::ZoneEntry> entry);
 
   // What the mirror holds. Before the first cycle.
   struct Remembered {
@@ -109,7 +111,11 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   void begin_cycle();
   boost::asio::awaitable<void> cycle();
 
-  const ZoneSettings& settings() const { return settings_; }
+  dns::Name apex() const { return dns::Name(entry_->apex()); }
+  const SharedSettings& settings() const { return *settings_; }
+  bool was_added() const { return added_; }  // at run time; false: the configuration has it, or a catalog
+  const backend::MemberZone* member() const { return member_.get(); }  // nullptr: no catalog has it
+  bool has_settings(const ZoneSettings& zone) const;
   const std::shared_ptr<backend::ZoneEntry>& shared_entry() const { return entry_; }
   SteadyTime due() const { return std::min({timer_.due(), accept_at_, signatures_end_at_}); }
   bool check_due() const { return timer_.check_due(Now::of(workshop_.clock)); }
@@ -132,11 +138,17 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
     unchanged,
     held,
   };
+  // What is remembered of a source; see PrimaryStatus.
   struct Source {
-    SourceSpec spec;
-    PrimaryStatus status;
+    const SourceSpec& spec;  // of settings_
+    std::optional<std::uint32_t> serial = {};
+    UnixTime last_answer = 0, failing_since = 0;
+    std::unique_ptr<Failure> failure = {};
     SteadyTime no_ixfr_until{};  // differences of this zone were asked for in vain
+    bool up = false;
   };
+  static const net::Endpoint& primary_of(const Source& source);
+  static PrimaryStatus status_of(const Source& source);
 
   boost::asio::awaitable<Result<Outcome>> try_source(std::size_t index, bool whole);
   boost::asio::awaitable<Result<Outcome>> try_primary(std::size_t index, bool whole);
@@ -193,6 +205,7 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   void begin_counting();
   boost::asio::awaitable<void> count_signatures();
   bool take_count(std::optional<std::pair<backend::Version, backend::SignatureEnds>> counted);
+  void apply(const backend::SignatureChange& change);
   void show_signatures();
   std::optional<ParentDs> ask_own_parent() const;
   boost::asio::awaitable<ParentDs> ask_parent();
@@ -224,31 +237,38 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   void answer(const Result<std::string>& outcome);
 
   Workshop& workshop_;
-  const ZoneSettings settings_;
+  const std::shared_ptr<const SharedSettings> settings_;
   const std::shared_ptr<backend::ZoneEntry> entry_;
+  const bool added_;
+  const std::unique_ptr<const backend::MemberZone> member_;
   RefreshTimer timer_;
   BulkGate turn_;  // of whoever publishes, or holds
   backend::ZoneRow row_;
   backend::Standing standing_;
-  std::optional<backend::HeldVersion> held_;
+  std::unique_ptr<const backend::HeldVersion> held_;
   SteadyTime accept_at_ = SteadyTime::max();          // when the held version is published by itself
   SteadyTime signatures_end_at_ = SteadyTime::max();  // while stale
   UnixTime signatures_end_ = 0;                       // the first end of a signature, where it is known
   struct Signatures {
-    backend::SignatureEnds ends;
-    std::optional<backend::Version> counted_to;  // the version that `ends` is of
+    std::unique_ptr<backend::SignatureEnds> ends;  // none: there are none
+    std::optional<backend::Version> counted_to;    // the version that `ends` is of
     bool counting = false;
     // Published while they were counted; without a change: that could not be told.
     std::vector<std::pair<backend::Version, std::optional<backend::SignatureChange>>> since;
   } signatures_;
-  ParentDs parent_ds_, asked_parent_;  // of what is live, and of what the gate looks at
+  // Of what is live, and of what the gate looks at. None: unasked.
+  std::unique_ptr<const ParentDs> parent_ds_, asked_parent_;
   std::optional<SteadyTime> parent_asked_;
   bool looking_at_parent_ = false;
   SteadyTime whole_at_{};  // when the zone was transferred whole last
   dns::Soa soa_{};
   std::vector<Source> sources_;
-  FileState file_state_;               // of the file as it was read last
-  std::optional<Error> file_failure_;  // why it could not be taken then
+  // The file as it was read last, and why it could not be taken then.
+  struct FileNote {
+    FileState state;
+    std::optional<Error> failure;
+  };
+  std::unique_ptr<FileNote> file_;
   std::vector<Done> done_, waiting_;  // who wants the next cycle's outcome, and who that of the one under way
   bool retired_ = false, publishing_ = false;
   std::function<void()> retired_done_;
@@ -257,7 +277,7 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   // way is for.
   struct Hint {
     std::uint32_t serial;
-    boost::asio::ip::address from;
+    bool first;  // it came from the address of the first source
   };
   std::optional<Hint> hint_, heard_;
   std::optional<ToldExpire> told_;         // by those that were asked in the check under way
@@ -266,7 +286,7 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   bool moving_ = false;                    // whoever has a newer version gives it
   std::optional<std::uint32_t> primary_serial_;
   UnixTime out_of_sync_since_ = 0;
-  std::optional<Failure> last_refusal_;
+  std::unique_ptr<Failure> last_refusal_;
   std::uint64_t out_of_zone_dropped_ = 0;
   std::uint64_t listed_ = 0;  // zones in the catalog that was made last
   std::optional<TransferKind> last_transfer_;

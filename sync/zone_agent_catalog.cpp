@@ -16,7 +16,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_catalog(std::size_t i
   const std::uint32_t serial =
       has_data() ? standing_.source_serial : static_cast<std::uint32_t>(workshop_.clock.wall());
   auto later = Later<std::shared_ptr<Result<>>>::make(workshop_.executor);
-  workshop_.pool.post([later, build, zones, serial, apex = settings_.apex] {
+  workshop_.pool.post([later, build, zones, serial, apex = apex()] {
     later->set(std::make_shared<Result<>>(write_catalog(apex, serial, *zones, *build)));
   });
   auto writing = later->get();

@@ -10,18 +10,17 @@ bool ZoneAgent::may_ask_for_increment(std::size_t index) const {
   const Source& source = sources_[index];
   const SteadyTime now = workshop_.clock.steady();
   return has_data() && std::get<AxfrSource>(source.spec).ixfr && gave_what_is_live(index) &&
-         !settings_.drop_cname_conflicts && !settings_.raise_serial &&
+         !settings_->drop_cname_conflicts && !settings_->raise_serial &&
          standing_.source_serial == row_.serial && now >= source.no_ixfr_until &&
-         workshop_.health.may_know_ixfr(*source.status.address, now);
+         workshop_.health.may_know_ixfr(primary_of(source), now);
 }
 
 // Nothing where the zone has to come whole instead, whatever the reason: it was noted.
 asio::awaitable<std::optional<Result<ZoneAgent::Outcome>>> ZoneAgent::try_increment(std::size_t index,
                                                                                     Approach approach) {
   Source& source = sources_[index];
-  TransferOrder order{
-      *source.status.address, settings_.transfer_source, rules(), {}, std::move(approach.trust),
-      approach.edns,          &workshop_.connections};
+  TransferOrder order{primary_of(source), settings_->transfer_source, rules(), {}, std::move(approach.trust),
+                      approach.edns,      &workshop_.connections};
   order.rules.have_serial = row_.serial;
   const auto make = [this] {
     return std::make_shared<Increment>(build_options(), row_, workshop_.mirror, new_build());
@@ -31,7 +30,7 @@ asio::awaitable<std::optional<Result<ZoneAgent::Outcome>>> ZoneAgent::try_increm
   const Result<Transferred> came = co_await std::move(moving);
   transferring_ = false;
   if (!came) {
-    workshop_.health.failed(*source.status.address, came.error(), Now::of(workshop_.clock));
+    workshop_.health.failed(primary_of(source), came.error(), Now::of(workshop_.clock));
     if (retired_) co_return Result<Outcome>(came.error());
     note_fallback(source, came.error());
     co_return std::nullopt;

@@ -28,9 +28,9 @@ void ZoneAgent::note_answer(Source& source, std::uint32_t serial, std::chrono::n
   answered_ = true;
   std::optional<double> seconds;
   if (round_trip.count() != 0) seconds = std::chrono::duration<double>(round_trip).count();
-  workshop_.health.answered(*source.status.address, Now::of(workshop_.clock), seconds);
-  source.status.serial = serial;
-  source.status.last_answer = workshop_.clock.wall();
+  workshop_.health.answered(primary_of(source), Now::of(workshop_.clock), seconds);
+  source.serial = serial;
+  source.last_answer = workshop_.clock.wall();
   note_serial(serial);
 }
 
@@ -49,36 +49,34 @@ void ZoneAgent::count_transfer(TransferKind kind, const Source& source, std::str
 }
 
 void ZoneAgent::note_up(Source& source) {
-  PrimaryStatus& status = source.status;
   const UnixTime now = workshop_.clock.wall();
   // Of one whose versions were refused nobody was told that it is down.
-  const bool was_down = status.failing_since != 0 && status.failure &&
-                        reason::blame_of(status.failure->reason) != reason::Blame::content;
+  const bool was_down = source.failing_since != 0 && source.failure &&
+                        reason::blame_of(source.failure->reason) != reason::Blame::content;
   if (was_down) {
-    log::info("primary-up", {{"zone", dns::to_string(settings_.apex)},
-                             {"primary", status.source},
-                             {"seconds", now - status.failing_since}});
+    log::info("primary-up", {{"zone", dns::to_string(apex())},
+                             {"primary", to_string(source.spec)},
+                             {"seconds", now - source.failing_since}});
   }
-  status.up = true;
-  status.failing_since = 0;
-  status.last_answer = now;
+  source.up = true;
+  source.failing_since = 0;
+  source.last_answer = now;
 }
 
 void ZoneAgent::note_failure(Source& source, const Error& error) {
-  PrimaryStatus& status = source.status;
   const UnixTime now = workshop_.clock.wall();
-  const bool same = status.failing_since != 0 && status.failure && status.failure->reason == error.reason;
+  const bool same = source.failing_since != 0 && source.failure && source.failure->reason == error.reason;
   const bool content = reason::blame_of(error.reason) == reason::Blame::content;
   const bool backwards = error.reason == reason::serial_backwards;
   if (!same && (!content || backwards)) {  // a primary that stays down is not told of again and again
-    log::warning(backwards ? "serial-backwards" : "primary-down", {{"zone", dns::to_string(settings_.apex)},
-                                                                   {"primary", status.source},
+    log::warning(backwards ? "serial-backwards" : "primary-down", {{"zone", dns::to_string(apex())},
+                                                                   {"primary", to_string(source.spec)},
                                                                    {"reason", error.reason},
                                                                    {"message", error.message}});
   }
-  status.up = content;
-  if (status.failing_since == 0) status.failing_since = now;
-  status.failure = Failure{error.reason, error.message, now};
+  source.up = content;
+  if (source.failing_since == 0) source.failing_since = now;
+  source.failure = std::make_unique<Failure>(error.reason, error.message, now);
 }
 
 // Differences could not be had, or not be used: the whole zone is asked for next.
@@ -87,14 +85,14 @@ void ZoneAgent::note_fallback(Source& source, const Error& error) {
   count_transfer(TransferKind::ixfr, source, error.reason);
   ++workshop_.tallies.transfer_fallbacks[error.reason];
   if (error.reason == reason::formerr || error.reason == reason::not_implemented) {
-    workshop_.health.lacks_ixfr(*source.status.address, now.steady);
+    workshop_.health.lacks_ixfr(primary_of(source), now.steady);
   } else if (error.reason != reason::ixfr_gap && error.reason != reason::ixfr_conflict) {
     // Those two are over with the whole zone; whatever else it was may stay for a while.
     source.no_ixfr_until = now.steady + ixfr_back_off;
   }
-  log::warning("transfer-fallback", {{"zone", dns::to_string(settings_.apex)},
+  log::warning("transfer-fallback", {{"zone", dns::to_string(apex())},
                                      {"transport", transport_of(source.spec)},
-                                     {"primary", source.status.source},
+                                     {"primary", to_string(source.spec)},
                                      {"reason", error.reason},
                                      {"message", error.message},
                                      {"next", "axfr"}});
@@ -102,24 +100,37 @@ void ZoneAgent::note_fallback(Source& source, const Error& error) {
 
 void ZoneAgent::note_refusal(const Source& source, const Error& error) {
   if (retired_) return;
-  count_transfer(source.status.address ? TransferKind::axfr : TransferKind::file, source, error.reason);
+  count_transfer(std::holds_alternative<AxfrSource>(source.spec) ? TransferKind::axfr : TransferKind::file,
+                 source, error.reason);
   const bool same =
       last_refusal_ && last_refusal_->reason == error.reason && last_refusal_->message == error.message;
-  last_refusal_ = Failure{error.reason, error.message, workshop_.clock.wall()};
+  last_refusal_ = std::make_unique<Failure>(error.reason, error.message, workshop_.clock.wall());
   log::write(same ? log::Level::debug : log::Level::warning, "transfer-refused",
-             {{"zone", dns::to_string(settings_.apex)},
+             {{"zone", dns::to_string(apex())},
               {"transport", transport_of(source.spec)},
-              {"primary", source.status.source},
+              {"primary", to_string(source.spec)},
               {"reason", error.reason},
               {"message", error.message}});
 }
 
+PrimaryStatus ZoneAgent::status_of(const Source& source) {
+  PrimaryStatus status;
+  status.source = to_string(source.spec);
+  if (const auto* const axfr = std::get_if<AxfrSource>(&source.spec)) status.address = axfr->primary;
+  status.up = source.up;
+  status.serial = source.serial;
+  status.last_answer = source.last_answer;
+  if (source.failure) status.failure = *source.failure;
+  status.failing_since = source.failing_since;
+  return status;
+}
+
 ZoneStatus ZoneAgent::status() const {
   ZoneStatus status;
-  status.apex = settings_.apex;
-  status.added = settings_.added;
-  status.member = settings_.member;
-  if (publishes_catalog(settings_)) {
+  status.apex = apex();
+  status.added = added_;
+  if (member_) status.member = *member_;
+  if (publishes_catalog(*settings_)) {
     status.catalog.emplace();
     status.catalog->published = true;
     status.catalog->members = listed_;
@@ -130,23 +141,23 @@ ZoneStatus ZoneAgent::status() const {
   status.soa = soa_;
   status.primary_serial = primary_serial_;
   status.out_of_sync_since = out_of_sync_since_;
-  status.last_refusal = last_refusal_;
+  if (last_refusal_) status.last_refusal = *last_refusal_;
   status.out_of_zone_dropped = out_of_zone_dropped_;
   status.transferring = transferring_;
   if (last_transfer_) status.last_transfer = to_string(*last_transfer_);
   status.standing = standing_;
-  status.held = held_;
-  status.raises_serial = settings_.raise_serial;
-  status.accept_after = settings_.gate.accept_after;
+  if (held_) status.held = *held_;
+  status.raises_serial = settings_->raise_serial;
+  status.accept_after = settings_->gate.accept_after;
   status.signatures_end = signatures_end_;
-  status.parent_ds = parent_ds_;
+  if (parent_ds_) status.parent_ds = *parent_ds_;
   for (std::size_t i = 0; i < sources_.size(); ++i) {
-    PrimaryStatus primary = workshop_.health.complete(sources_[i].status);
+    PrimaryStatus primary = workshop_.health.complete(status_of(sources_[i]));
     if (primary.address) primary.learnt = workshop_.health.learnt(*primary.address, workshop_.clock.steady());
     primary.pinned = pinned_ == i;
     status.primaries.push_back(std::move(primary));
   }
-  status.secondaries = workshop_.notify.status(settings_.apex);
+  status.secondaries = workshop_.notify.status(apex());
   return status;
 }
 

@@ -46,7 +46,7 @@ asio::awaitable<Result<std::string>> ZoneAgent::obey(Order order, backend::Versi
     auto saving = save_standing(standing);
     const Result<> saved = co_await std::move(saving);
     outcome = saved ? words("held: what comes is stored and not served, until `understudy resume " +
-                            dns::to_string(settings_.apex) + "`")
+                            dns::to_string(apex()) + "`")
                     : Result<std::string>(saved.error());
   } else if (!retired_ && order == Order::accept) {
     auto accepting = accept(version);
@@ -108,7 +108,7 @@ asio::awaitable<Result<>> ZoneAgent::publish_held(backend::Standing standing) {
 bool ZoneAgent::tell_others_from_mirror() {
   const auto reader = workshop_.mirror.reader();
   if (!reader || !(*reader)->renew()) return false;
-  const auto record = backend::soa_record(**reader, settings_.apex, row_.generation);
+  const auto record = backend::soa_record(**reader, apex(), row_.generation);
   if (!record) return false;
   soa_ = dns::Soa::of(record->rdata);
   timer_.adopted(Now::of(workshop_.clock), soa_);
@@ -119,7 +119,7 @@ bool ZoneAgent::tell_others_from_mirror() {
 }
 
 asio::awaitable<Result<std::string>> ZoneAgent::accept(backend::Version version) {
-  const std::string zone = dns::to_string(settings_.apex);
+  const std::string zone = dns::to_string(apex());
   if (!held_ || held_->row.version != version) {
     co_return Error{reason::not_held,
                     "version " + std::to_string(version) + " of " + zone + " is not held" +
@@ -145,7 +145,7 @@ asio::awaitable<Result<std::shared_ptr<BuiltZone>>> ZoneAgent::restore_version(b
                                                                                bool force) {
   using Restored = Result<std::optional<BuiltZone>>;
   const std::shared_ptr<ZoneBuild> whole = new_build();
-  const OlderVersion older{build_options(),       row_, version, force, settings_.raise_serial,
+  const OlderVersion older{build_options(),       row_, version, force, settings_->raise_serial,
                            workshop_.clock.wall()};
   auto later = Later<std::shared_ptr<Restored>>::make(workshop_.executor);
   workshop_.pool.post([later, older, whole, &mirror = workshop_.mirror] {
@@ -160,7 +160,7 @@ asio::awaitable<Result<std::shared_ptr<BuiltZone>>> ZoneAgent::restore_version(b
 }
 
 asio::awaitable<Result<std::string>> ZoneAgent::roll_back(backend::Version version, bool force) {
-  const std::string zone = dns::to_string(settings_.apex);
+  const std::string zone = dns::to_string(apex());
   if (version == row_.version)
     co_return Error{"version-unknown", "version " + std::to_string(version) + " is the one that is served"};
   if (held_ && version == held_->row.version) {
@@ -195,7 +195,7 @@ asio::awaitable<Result<std::string>> ZoneAgent::roll_back(backend::Version versi
   }
   if (!published) co_return published.error();
   standing_ = order.standing;
-  asked_parent_ = {};  // of another version
+  asked_parent_.reset();  // of another version
   adopt(*published, source_serial, {});
   follow_signatures(**built);
   tell_others_from_mirror();
@@ -210,7 +210,7 @@ asio::awaitable<Result<std::string>> ZoneAgent::roll_back(backend::Version versi
 }
 
 asio::awaitable<Result<std::string>> ZoneAgent::resume() {
-  const std::string zone = dns::to_string(settings_.apex);
+  const std::string zone = dns::to_string(apex());
   backend::Standing standing = standing_;
   const bool was_rolled_back = standing.rolled_back;
   if (!standing.hold && !was_rolled_back) {
@@ -242,7 +242,7 @@ asio::awaitable<Result<std::string>> ZoneAgent::resume() {
 // The held version is published by itself at the time that the policy sets; what an operator holds is not.
 void ZoneAgent::accept_later() {
   accept_at_ = SteadyTime::max();
-  const Seconds after = settings_.gate.accept_after;
+  const Seconds after = settings_->gate.accept_after;
   if (!held_ || after <= Seconds(0) || is_operators(*held_)) return;
   const Now now = Now::of(workshop_.clock);
   accept_at_ = now.steady + std::clamp(Seconds(held_->row.published - now.wall) + after, Seconds(0), after);
@@ -264,7 +264,7 @@ void ZoneAgent::show_service() {
 void ZoneAgent::tick() {
   if (retired_) return;
   const Now now = Now::of(workshop_.clock);
-  const std::string zone = dns::to_string(settings_.apex);
+  const std::string zone = dns::to_string(apex());
   if (timer_.tick(now)) {
     show_service();
     const bool stale = timer_.state() == ZoneState::stale;
@@ -275,7 +275,7 @@ void ZoneAgent::tick() {
   if (now.steady >= signatures_end_at_) {
     signatures_end_at_ = SteadyTime::max();
     log::error("signatures-ended", {{"zone", zone}, {"since", signatures_end_}});
-    if (settings_.stop_past_signature) {
+    if (settings_->stop_past_signature) {
       timer_.end_stale();
       show_service();
     }

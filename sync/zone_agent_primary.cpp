@@ -12,7 +12,7 @@ Result<ZoneAgent::Outcome> ZoneAgent::judge(std::size_t index, std::uint32_t ser
   const dns::Serial theirs(serial), ours(standing_.source_serial);
   // The same serial of another primary may be another version.
   const bool is_held = held_ && serial == held_->source_serial &&
-                       (sources_.size() == 1 || held_->row.source == sources_[index].status.source);
+                       (sources_.size() == 1 || held_->row.source == to_string(sources_[index].spec));
   // What is live is read anew from the primary that gave it, and from no other.
   if (!is_held && has_data() && theirs == ours && pinned_ && !gave_what_is_live(index))
     return Outcome::current;
@@ -22,7 +22,7 @@ Result<ZoneAgent::Outcome> ZoneAgent::judge(std::size_t index, std::uint32_t ser
   if (!has_data() || theirs.is_newer_than(ours)) return Outcome::behind;
   // A zone that is not fresh any more takes what its primary has when it comes back.
   const bool past_expire = timer_.state() == ZoneState::expired || timer_.state() == ZoneState::stale;
-  if (past_expire || settings_.gate.backwards != SerialPolicy::ignore) return Outcome::behind;
+  if (past_expire || settings_->gate.backwards != SerialPolicy::ignore) return Outcome::behind;
   return Error{reason::serial_backwards, "it has serial " + std::to_string(serial) + ", but " +
                                              std::to_string(standing_.source_serial) +
                                              " is served: retransfer to take it"};
@@ -48,7 +48,7 @@ Result<net::Trust> ZoneAgent::trust_of(const AxfrSource& source) const {
 }
 
 bool ZoneAgent::is_asked_with(const std::vector<dns::Name>& keys, bool tls) const {
-  return std::ranges::any_of(settings_.sources, [&](const SourceSpec& source) {
+  return std::ranges::any_of(settings_->sources, [&](const SourceSpec& source) {
     const auto* const primary = std::get_if<AxfrSource>(&source);
     if (primary == nullptr) return false;
     return (primary->key && std::ranges::find(keys, *primary->key) != keys.end()) || (tls && primary->tls);
@@ -65,15 +65,15 @@ void ZoneAgent::pin(std::string_view source) {
   pinned_.reset();
   ahead_since_.reset();
   for (std::size_t i = 0; i < sources_.size() && !pinned_; ++i) {
-    if (sources_[i].status.source == source) pinned_ = i;
+    if (to_string(sources_[i].spec) == source) pinned_ = i;
   }
 }
 
 // Whether the pinned primary has had its time to follow those that are ahead of it.
 bool ZoneAgent::may_move() const {
-  if (!pinned_ || sources_[*pinned_].status.failing_since != 0) return true;
+  if (!pinned_ || sources_[*pinned_].failing_since != 0) return true;
   const bool fresh = timer_.state() == ZoneState::fresh || timer_.state() == ZoneState::retrying;
-  return !fresh || (ahead_since_ && workshop_.clock.steady() - *ahead_since_ >= settings_.pin_tolerance);
+  return !fresh || (ahead_since_ && workshop_.clock.steady() - *ahead_since_ >= settings_->pin_tolerance);
 }
 
 // Takes the newest version that one of these has.
@@ -82,7 +82,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::move_on(std::vector<std::
   moving_ = true;
   while (!ahead.empty() && !retired_) {
     const auto newest = std::max_element(ahead.begin(), ahead.end(), [this](std::size_t a, std::size_t b) {
-      return dns::Serial(*sources_[b].status.serial).is_newer_than(dns::Serial(*sources_[a].status.serial));
+      return dns::Serial(*sources_[b].serial).is_newer_than(dns::Serial(*sources_[a].serial));
     });
     Source& source = sources_[*newest];
     auto trying = try_source(*newest, false);
@@ -91,7 +91,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::move_on(std::vector<std::
     if (retired_) break;
     if (result) note_up(source);
     if (result && *result == Outcome::published)
-      log::info("primary-moved", {{"zone", dns::to_string(settings_.apex)}, {"to", source.status.source}});
+      log::info("primary-moved", {{"zone", dns::to_string(apex())}, {"to", to_string(source.spec)}});
     if (result && *result != Outcome::current) break;
     if (!result) note_failure(source, result.error());
   }
@@ -101,10 +101,10 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::move_on(std::vector<std::
 
 // Whether there is something to fetch; `ahead` where that is not for this primary to give, or not yet.
 asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::ask_for_serial(std::size_t index, Approach& approach) {
-  const net::Endpoint primary = *sources_[index].status.address;
+  const net::Endpoint primary = primary_of(sources_[index]);
   // Knot answers what it has of a catalog over TCP only.
-  auto probing = probe_soa(primary, settings_.apex, settings_.transfer_source, approach.trust, approach.edns,
-                           settings_.gate.catalog.has_value());
+  auto probing = probe_soa(primary, apex(), settings_->transfer_source, approach.trust, approach.edns,
+                           settings_->gate.catalog.has_value());
   const Result<ProbeAnswer> answer = co_await std::move(probing);
   if (!answer) {
     workshop_.health.failed(primary, answer.error(), Now::of(workshop_.clock));
@@ -129,16 +129,16 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::ask_for_serial(std::size_
 // for at once: "current" is an answer too). Of one primary among several the others are asked as well, and
 // one that was never heard before is met by the short question, which finds out what it understands.
 bool ZoneAgent::told_of_newer(std::size_t index) const {
-  const PrimaryStatus& primary = sources_[index].status;
-  return heard_ && sources_.size() == 1 && !held_ && primary.address &&
-         heard_->from == primary.address->address && primary.last_answer != 0 && primary.failing_since == 0 &&
+  const Source& primary = sources_[index];
+  return heard_ && heard_->first && sources_.size() == 1 && !held_ && primary.last_answer != 0 &&
+         primary.failing_since == 0 &&
          dns::Serial(heard_->serial).is_newer_than(dns::Serial(standing_.source_serial));
 }
 
 // AXFR, and once more without EDNS where that may be what the primary did not understand (RFC 6891 7).
 asio::awaitable<Result<Transferred>> ZoneAgent::fetch_whole(std::size_t index, Approach& approach) {
-  const net::Endpoint primary = *sources_[index].status.address;
-  TransferOrder order{primary,       settings_.transfer_source, rules(), {}, approach.trust,
+  const net::Endpoint primary = primary_of(sources_[index]);
+  TransferOrder order{primary,       settings_->transfer_source, rules(), {}, approach.trust,
                       approach.edns, &workshop_.connections};
   const auto make = [this] { return new_build(); };
   transferring_ = true;
@@ -176,12 +176,12 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_primary(std::size_t i
   }
   bool newer = false;
   // The first version of a zone is fetched at once; where that failed, the short question tells more of why.
-  const bool asks_first = has_data() || held_ || source.status.failing_since != 0;
+  const bool asks_first = has_data() || held_ || source.failing_since != 0;
   if (asks_first && !whole) {
     auto asking = ask_for_serial(index, approach);
     const Result<Outcome> verdict = co_await std::move(asking);
     if (!verdict || *verdict != Outcome::behind) co_return verdict;
-    newer = dns::Serial(*source.status.serial).is_newer_than(dns::Serial(standing_.source_serial));
+    newer = dns::Serial(*source.serial).is_newer_than(dns::Serial(standing_.source_serial));
   }
   approach.began = workshop_.clock.steady();
   if (newer && !told && may_ask_for_increment(index)) {

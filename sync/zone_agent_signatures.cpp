@@ -37,7 +37,7 @@ void ZoneAgent::follow_signatures(const BuiltZone& built) {
   if (signatures_.counting) {
     signatures_.since.emplace_back(row_.version, built.signatures);
   } else if (!built.has_signatures) {
-    signatures_.ends = {};
+    signatures_.ends.reset();
     signatures_.counted_to = row_.version;
     show_signatures();
   } else if (!built.signatures || !signatures_.counted_to) {
@@ -45,7 +45,7 @@ void ZoneAgent::follow_signatures(const BuiltZone& built) {
   } else if (row_.version <= *signatures_.counted_to) {
     show_signatures();  // it was counted before we were told of it
   } else {
-    signatures_.ends.apply(*built.signatures);
+    apply(*built.signatures);
     signatures_.counted_to = row_.version;
     show_signatures();
   }
@@ -67,7 +67,7 @@ asio::awaitable<void> ZoneAgent::count_signatures() {
   bool again = !retired_;
   while (again) {
     auto later = Later<Count>::make(workshop_.executor);
-    workshop_.pool.post([later, apex = settings_.apex, &mirror = workshop_.mirror] {
+    workshop_.pool.post([later, apex = apex(), &mirror = workshop_.mirror] {
       later->set(std::make_shared<std::optional<Counted>>(count(mirror, apex)));
     });
     auto waiting = later->get();
@@ -87,46 +87,52 @@ asio::awaitable<void> ZoneAgent::count_signatures() {
 bool ZoneAgent::take_count(std::optional<std::pair<backend::Version, backend::SignatureEnds>> counted) {
   signatures_.counted_to.reset();
   if (!counted || retired_) return false;
-  signatures_.ends = std::move(counted->second);
+  signatures_.ends = std::make_unique<backend::SignatureEnds>(std::move(counted->second));
   signatures_.counted_to = counted->first;
   for (const auto& [version, change] : std::exchange(signatures_.since, {})) {
     if (version <= *signatures_.counted_to) continue;  // the count has it already
     if (!change) return true;
-    signatures_.ends.apply(*change);
+    apply(*change);
     signatures_.counted_to = version;
   }
   return false;
 }
 
+void ZoneAgent::apply(const backend::SignatureChange& change) {
+  if (!signatures_.ends) signatures_.ends = std::make_unique<backend::SignatureEnds>();
+  signatures_.ends->apply(change);
+}
+
 // Nobody renews the signatures of a zone whose primaries are silent.
 void ZoneAgent::show_signatures() {
   const Now now = Now::of(workshop_.clock);
-  signatures_end_ = signatures_.counted_to ? signatures_.ends.first(now.wall) : 0;
+  signatures_end_ = signatures_.counted_to && signatures_.ends ? signatures_.ends->first(now.wall) : 0;
   const bool stale = timer_.state() == ZoneState::stale && signatures_end_ != 0;
   signatures_end_at_ = stale ? now.steady + Seconds(signatures_end_ - now.wall) : SteadyTime::max();
 }
 
 // The nearest zone above that we serve may be the parent; then nobody has to be asked.
 std::optional<ParentDs> ZoneAgent::ask_own_parent() const {
-  for (dns::NameView above = settings_.apex; !above.is_root();) {
+  const dns::Name own = apex();
+  for (dns::NameView above = own; !above.is_root();) {
     above = above.parent();
     const ZoneAgent* const agent = workshop_.find_zone(above);
     if (agent == nullptr || !agent->has_data() || agent->timer_.state() == ZoneState::expired) continue;
     const auto reader = workshop_.mirror.reader();
     if (!reader || !(*reader)->renew()) return std::nullopt;
     // The generation as this snapshot has it: the agent's may be older.
-    const auto row = (*reader)->zone(agent->settings_.apex);
+    const auto row = (*reader)->zone(agent->apex());
     if (!row) return std::nullopt;
-    return ds_in_mirror(**reader, agent->settings_.apex, row->generation, settings_.apex);
+    return ds_in_mirror(**reader, agent->apex(), row->generation, apex());
   }
   return std::nullopt;
 }
 
 asio::awaitable<ParentDs> ZoneAgent::ask_parent() {
-  if (settings_.apex.view().is_root()) co_return ParentDs{};
+  if (apex().view().is_root()) co_return ParentDs{};
   if (auto own = ask_own_parent()) co_return std::move(*own);
-  if (settings_.gate.parent_resolvers.empty()) co_return ParentDs{};
-  auto asking = ask_for_ds(settings_.apex, settings_.gate.parent_resolvers);
+  if (settings_->gate.parent_resolvers.empty()) co_return ParentDs{};
+  auto asking = ask_for_ds(apex(), settings_->gate.parent_resolvers);
   co_return co_await std::move(asking);
 }
 
@@ -138,25 +144,26 @@ asio::awaitable<std::optional<Finding>> ZoneAgent::judge_parent(bool may_hold) {
   std::optional<Finding> finding;
   if (answer.state == ParentDs::State::present)
     finding =
-        Finding{reason::ds_at_parent, answer.message, may_hold && settings_.gate.parent_ds == Act::hold};
+        Finding{reason::ds_at_parent, answer.message, may_hold && settings_->gate.parent_ds == Act::hold};
   if (answer.state == ParentDs::State::unknown)
     finding = Finding{reason::ds_at_parent, answer.message, false};
-  asked_parent_ = std::move(answer);
+  if (answer.state != ParentDs::State::unasked)
+    asked_parent_ = std::make_unique<const ParentDs>(std::move(answer));
   co_return finding;
 }
 
 // Of what is served: an alarm that began must be able to end, and one that nobody thought of to begin.
 void ZoneAgent::look_at_parent() {
-  if (settings_.gate.parent_ds == Act::off || looking_at_parent_) return;
+  if (settings_->gate.parent_ds == Act::off || looking_at_parent_) return;
   const SteadyTime now = workshop_.clock.steady();
-  const bool content = parent_asked_ && parent_ds_.state == ParentDs::State::none;
+  const bool content = parent_asked_ && parent_ds_ && parent_ds_->state == ParentDs::State::none;
   if (content && now - *parent_asked_ < parent_period) return;
   parent_asked_ = now;
   const auto reader = workshop_.mirror.reader();
   if (!reader || !(*reader)->renew()) return;
-  const auto row = (*reader)->zone(settings_.apex);
-  if (!row || backend::has_at_apex(**reader, settings_.apex, row->generation, dns::RRType::DNSKEY)) {
-    parent_ds_ = {};
+  const auto row = (*reader)->zone(apex());
+  if (!row || backend::has_at_apex(**reader, apex(), row->generation, dns::RRType::DNSKEY)) {
+    parent_ds_.reset();
     return;
   }
   looking_at_parent_ = true;
@@ -170,12 +177,12 @@ asio::awaitable<void> ZoneAgent::watch_parent(backend::Version version) {
   ParentDs answer = co_await std::move(asking);
   looking_at_parent_ = false;
   if (retired_ || row_.version != version) co_return;
-  const bool same = answer.state == parent_ds_.state;
-  parent_ds_ = std::move(answer);
-  if (same || parent_ds_.message.empty()) co_return;
-  log::warning("gate-warning", {{"zone", dns::to_string(settings_.apex)},
-                                {"reason", reason::ds_at_parent},
-                                {"message", parent_ds_.message}});
+  const bool same = answer.state == (parent_ds_ ? parent_ds_->state : ParentDs::State::unasked);
+  parent_ds_ = std::make_unique<const ParentDs>(std::move(answer));
+  if (same || parent_ds_->message.empty()) co_return;
+  log::warning(
+      "gate-warning",
+      {{"zone", dns::to_string(apex())}, {"reason", reason::ds_at_parent}, {"message", parent_ds_->message}});
 }
 
 }  // namespace understudy::sync

@@ -17,7 +17,7 @@ double seconds_between(SteadyTime from, SteadyTime to) {
 }  // namespace
 
 Error ZoneAgent::removed() const {
-  return {reason::zone_removed, dns::to_string(settings_.apex) + " was removed meanwhile"};
+  return {reason::zone_removed, dns::to_string(apex()) + " was removed meanwhile"};
 }
 
 bool ZoneAgent::is_live(const BuiltZone& built) const {
@@ -25,7 +25,7 @@ bool ZoneAgent::is_live(const BuiltZone& built) const {
 }
 
 bool ZoneAgent::full_check_due() const {
-  const Seconds period = settings_.gate.full_check;
+  const Seconds period = settings_->gate.full_check;
   return period > Seconds(0) && workshop_.clock.steady() - whole_at_ >= period;
 }
 
@@ -41,7 +41,7 @@ std::optional<Error> ZoneAgent::judge_serial(const BuiltZone& built, Findings& f
       unmoved ? "its content changed under the serial " + std::to_string(theirs.value()) + " that is served"
               : "it has serial " + std::to_string(theirs.value()) + ", but " + std::to_string(ours.value()) +
                     " is served";
-  switch (unmoved ? settings_.gate.unmoved : settings_.gate.backwards) {
+  switch (unmoved ? settings_->gate.unmoved : settings_->gate.backwards) {
     case SerialPolicy::ignore:
       return Error{word, told + ": retransfer to take it"};
     case SerialPolicy::hold:
@@ -58,7 +58,7 @@ asio::awaitable<Result<ZoneAgent::Findings>> ZoneAgent::pass_gate(std::shared_pt
     Result<Findings> findings;
     Result<Keys> keys;
   };
-  const Candidate candidate{settings_.apex, settings_.gate, row_, built, workshop_.clock.wall()};
+  const Candidate candidate{apex(), settings_->gate, row_, built, workshop_.clock.wall()};
   const auto look = [candidate, &mirror = workshop_.mirror] {
     return std::make_shared<Examined>(Examined{examine(candidate, mirror), keys_of(candidate, mirror)});
   };
@@ -74,13 +74,13 @@ asio::awaitable<Result<ZoneAgent::Findings>> ZoneAgent::pass_gate(std::shared_pt
   if (!examined->findings) co_return examined->findings.error();
   if (!examined->keys) co_return examined->keys.error();
   Findings findings = std::move(*examined->findings);
-  if (!settings_.gate.command.empty()) {
+  if (!settings_->gate.command.empty()) {
     auto asking = ask_command(built);
     std::optional<Finding> finding = co_await std::move(asking);
     if (finding) findings.push_back(std::move(*finding));
   }
-  asked_parent_ = {};
-  if (settings_.gate.parent_ds != Act::off && !examined->keys->built) {
+  asked_parent_.reset();
+  if (settings_->gate.parent_ds != Act::off && !examined->keys->built) {
     auto judging = judge_parent(!has_data() || examined->keys->live);
     std::optional<Finding> finding = co_await std::move(judging);
     if (finding) findings.push_back(std::move(*finding));
@@ -101,12 +101,12 @@ asio::awaitable<std::optional<Finding>> ZoneAgent::ask_command(std::shared_ptr<B
   const Text text = co_await std::move(waiting);
   // What cannot be looked at is not let through.
   if (!*text) co_return Finding{reason::command, text->error().message};
-  auto running = run_command({settings_.gate.command, settings_.gate.command_timeout,
-                              dns::to_string(settings_.apex), built->summary.serial},
+  auto running = run_command({settings_->gate.command, settings_->gate.command_timeout,
+                              dns::to_string(apex()), built->summary.serial},
                              std::make_shared<UnnamedFile>(std::move(**text)));
   std::optional<std::string> refusal = co_await std::move(running);
   if (!refusal) co_return std::nullopt;
-  co_return Finding{reason::command, settings_.gate.command.front() + " says: " + *refusal};
+  co_return Finding{reason::command, settings_->gate.command.front() + " says: " + *refusal};
 }
 
 asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::take_over(Arrival arrival) {
@@ -153,7 +153,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::take_over(Arrival arrival
 }
 
 asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::settle(Arrival arrival, Findings findings) {
-  const std::string zone = dns::to_string(settings_.apex);
+  const std::string zone = dns::to_string(apex());
   if (retired_ || arrival.built->base != row_.version) {
     workshop_.publisher.discard(arrival.built->generation);
     if (retired_) co_return removed();
@@ -186,7 +186,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::settle(Arrival arrival, F
 }
 
 Publisher::Order ZoneAgent::order_of(std::string source, const backend::TimerRow& timers) const {
-  return {entry_, row_, timers, workshop_.clock.wall(), std::move(source), settings_.keep, standing_};
+  return {entry_, row_, timers, workshop_.clock.wall(), std::move(source), settings_->keep, standing_};
 }
 
 // The version is live.
@@ -196,15 +196,15 @@ void ZoneAgent::adopt(const backend::ZoneRow& row, std::uint32_t source_serial, 
   standing_.last = std::max(standing_.last, row.version);
   standing_.source_serial = source_serial;
   parent_asked_.reset();
-  if (asked_parent_.state != ParentDs::State::unasked) parent_asked_ = workshop_.clock.steady();
-  parent_ds_ = std::exchange(asked_parent_, {});
+  if (asked_parent_) parent_asked_ = workshop_.clock.steady();
+  parent_ds_ = std::move(asked_parent_);
   held_.reset();
   accept_later();
 }
 
 asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::publish(Arrival arrival) {
   const BuiltZone& built = *arrival.built;
-  const std::string& source = sources_[arrival.source].status.source;
+  const std::string source = to_string(sources_[arrival.source].spec);
   const dns::Soa soa = built.summary.soa;
   const std::uint32_t source_serial = built.source_serial, before = row_.serial;
   const bool moved = dns::Serial(soa.serial).is_newer_than(dns::Serial(before));
@@ -222,10 +222,9 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::publish(Arrival arrival) 
   }
   if (!published) co_return published.error();
   if (order.standing.serial_unmoved) {
-    log::warning("serial-not-newer", {{"zone", dns::to_string(settings_.apex)},
-                                      {"source", source},
-                                      {"serial", soa.serial},
-                                      {"before", before}});
+    log::warning(
+        "serial-not-newer",
+        {{"zone", dns::to_string(apex())}, {"source", source}, {"serial", soa.serial}, {"before", before}});
   }
   standing_.serial_unmoved = order.standing.serial_unmoved;
   soa_ = soa;
@@ -248,7 +247,8 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::hold(Arrival arrival, Fin
   held.reason = why.reason;
   held.message = why.message;
   publishing_ = true;
-  auto holding = workshop_.publisher.hold(order_of(source.status.source, timer_.row()), arrival.built, held);
+  auto holding =
+      workshop_.publisher.hold(order_of(to_string(source.spec), timer_.row()), arrival.built, held);
   const Result<backend::HeldVersion> stored = co_await std::move(holding);
   publishing_ = false;
   if (retired_) {
@@ -256,15 +256,15 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::hold(Arrival arrival, Fin
     co_return removed();
   }
   if (!stored) co_return stored.error();
-  held_ = *stored;
+  held_ = std::make_unique<const backend::HeldVersion>(*stored);
   standing_.last = held_->row.version;
   accept_later();
   count_transfer(arrival.counts.kind, source, "ok");
   ++workshop_.tallies.versions_held[why.reason];
-  log::error("version-held", {{"zone", dns::to_string(settings_.apex)},
+  log::error("version-held", {{"zone", dns::to_string(apex())},
                               {"version", held_->row.version},
                               {"serial", held_->row.serial},
-                              {"primary", source.status.source},
+                              {"primary", to_string(source.spec)},
                               {"reason", why.reason},
                               {"message", why.message}});
   co_return Outcome::held;
@@ -276,13 +276,13 @@ void ZoneAgent::announce(const Arrival& arrival) {
   const TransferCounts& counts = arrival.counts;
   const Source& source = sources_[arrival.source];
   const double seconds = seconds_between(arrival.began, workshop_.clock.steady());
-  const std::string zone = dns::to_string(settings_.apex);
+  const std::string zone = dns::to_string(apex());
   log::info("transfer-done", {{"zone", zone},
                               {"serial", row_.serial},
                               {"version", row_.version},
                               {"type", to_string(counts.kind)},
                               {"transport", transport_of(source.spec)},
-                              {"primary", source.status.source},
+                              {"primary", to_string(source.spec)},
                               {"records", row_.records},
                               {"octets", counts.octets},
                               {"seconds", seconds}});
@@ -309,16 +309,16 @@ void ZoneAgent::announce(const Arrival& arrival) {
 
 void ZoneAgent::tell_others(std::uint32_t soa_ttl, dns::Octets soa_rdata) {
   for (backend::PublicationListener* listener : workshop_.listeners) listener->published(*entry_, row_);
-  if (settings_.notify.empty()) return;
-  workshop_.notify.notify({settings_.apex, dns::RRType::SOA, soa_ttl, soa_rdata}, secondaries(),
-                          settings_.transfer_source);
+  if (settings_->notify.empty()) return;
+  workshop_.notify.notify({apex(), dns::RRType::SOA, soa_ttl, soa_rdata}, secondaries(),
+                          settings_->transfer_source);
 }
 
 // Those whose key is not there any more are not told: without a signature they would not believe it. Over TLS
 // no "dot" is asked for: a NOTIFY is no transfer, and RFC 7858 knows nothing of it.
 std::vector<Secondary> ZoneAgent::secondaries() const {
   std::vector<Secondary> all;
-  for (const net::KeyedEndpoint& secondary : settings_.notify) {
+  for (const net::KeyedEndpoint& secondary : settings_->notify) {
     net::Trust trust;
     if (secondary.key) trust.key = workshop_.credentials.keys->find(*secondary.key);
     if (secondary.tls && workshop_.credentials.tls) {
@@ -328,7 +328,7 @@ std::vector<Secondary> ZoneAgent::secondaries() const {
     if ((!secondary.key || trust.key) && (!secondary.tls || trust.tls)) {
       all.emplace_back(secondary.address, std::move(trust), secondary.tcp);
     } else {
-      log::error("notify-key-unknown", {{"zone", dns::to_string(settings_.apex)},
+      log::error("notify-key-unknown", {{"zone", dns::to_string(apex())},
                                         {"secondary", net::to_string(secondary.address)},
                                         {"key", secondary.key ? dns::to_string(*secondary.key) : "none"}});
     }

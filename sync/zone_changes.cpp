@@ -53,11 +53,11 @@ void ZoneChanges::ended() {
 void ZoneChanges::add(ZoneSettings settings, backend::ZoneOptions options, Done done) {
   const dns::Name apex = settings.apex;
   const ZoneAgent* const known = roster_.find(apex);
-  if (known != nullptr && !known->settings().member) {
-    return done(Error{
-        reason::zone_exists,
-        dns::to_string(apex) + (known->settings().added ? " was added already; remove it first to change it"
-                                                        : " is served already: the configuration has it")});
+  if (known != nullptr && known->member() == nullptr) {
+    return done(
+        Error{reason::zone_exists,
+              dns::to_string(apex) + (known->was_added() ? " was added already; remove it first to change it"
+                                                         : " is served already: the configuration has it")});
   }
   if (const auto unknown = unknown_key(settings, *workshop_.credentials.keys)) return done(*unknown);
   const std::string key = key_of(apex);
@@ -103,12 +103,12 @@ void ZoneChanges::remove(dns::NameView apex, Done done) {
   if (agent == nullptr && under_way_.contains(key)) return done(busy_with(name));
   if (agent == nullptr)
     return done(Error{reason::no_source, dns::to_string(apex) + " is no zone of this server"});
-  if (const auto& member = agent->settings().member) {
+  if (const auto* const member = agent->member()) {
     return done(Error{reason::zone_of_catalog, dns::to_string(apex) + " is a member of the catalog " +
                                                    dns::to_string(member->catalog) +
                                                    ": it goes when the catalog does not list it any more"});
   }
-  if (!agent->settings().added) {
+  if (!agent->was_added()) {
     return done(Error{reason::zone_configured,
                       dns::to_string(apex) + " comes from the configuration (or from --zone): take it out "
                                              "there and reload"});

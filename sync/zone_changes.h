@@ -10,6 +10,7 @@
 #include <set>
 
 #include "sync/roster.h"
+#include "sync/zone_key.h"
 
 namespace understudy::sync {
 

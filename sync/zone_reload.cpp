@@ -34,7 +34,7 @@ std::shared_ptr<ZoneChanges::Plan> ZoneChanges::plan(std::vector<ZoneSettings> z
   for (ZoneSettings& zone : zones) {
     stay.insert(key_of(zone.apex));
     ZoneAgent* const agent = roster_.find(zone.apex);
-    if (agent != nullptr && agent->settings() == zone) {
+    if (agent != nullptr && agent->has_settings(zone)) {
       ++plan->outcome.same;
       continue;
     }
@@ -43,8 +43,8 @@ std::shared_ptr<ZoneChanges::Plan> ZoneChanges::plan(std::vector<ZoneSettings> z
     plan->coming.push_back(std::move(zone));
   }
   for (const auto& agent : roster_.agents()) {
-    if (stay.contains(key_of(agent->settings().apex))) continue;
-    plan->outcome.removed.push_back(agent->settings().apex);
+    if (stay.contains(key_of(agent->apex()))) continue;
+    plan->outcome.removed.push_back(agent->apex());
     plan->going.push_back(agent);
   }
   return plan;
@@ -120,7 +120,7 @@ Result<ReloadOutcome> ZoneChanges::carry_out(Plan& plan) {
   std::vector<backend::ZoneRow> rows;
   for (const ZoneSettings& zone : plan.coming)
     rows.push_back(reader_->zone(zone.apex).value_or(backend::ZoneRow{}));
-  for (const auto& agent : plan.going) roster_.leave(agent->settings().apex);
+  for (const auto& agent : plan.going) roster_.leave(agent->apex());
   if (plan.credentials) believe(std::move(*plan.credentials), plan.outcome);
   for (const dns::Name& apex : plan.outcome.removed) {
     workshop_.notify.forget(apex);

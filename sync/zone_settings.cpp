@@ -112,7 +112,7 @@ std::string_view transport_of(const SourceSpec& source) {
   return primary->tls ? "tls" : "tcp";
 }
 
-std::optional<Error> unknown_key(const ZoneSettings& zone, const dns::TsigKeyRing& keys) {
+std::optional<Error> unknown_key(const SharedSettings& zone, const dns::TsigKeyRing& keys) {
   const auto missing = [&keys](const std::optional<dns::Name>& key) -> std::optional<Error> {
     if (!key || keys.find(*key)) return std::nullopt;
     return Error{reason::key_unknown, "the key " + dns::to_string(*key) +
@@ -136,19 +136,19 @@ std::optional<Error> unknown_key(const ZoneSettings& zone, const dns::TsigKeyRin
   return std::nullopt;
 }
 
-bool is_local(const ZoneSettings& zone) {
+bool is_local(const SharedSettings& zone) {
   return !zone.sources.empty() && std::ranges::none_of(zone.sources, [](const SourceSpec& source) {
     return std::holds_alternative<AxfrSource>(source);
   });
 }
 
-bool publishes_catalog(const ZoneSettings& zone) {
+bool publishes_catalog(const SharedSettings& zone) {
   return !zone.sources.empty() && std::holds_alternative<PublishedCatalog>(zone.sources.front());
 }
 
-bool is_catalog(const ZoneSettings& zone) { return zone.gate.catalog || publishes_catalog(zone); }
+bool is_catalog(const SharedSettings& zone) { return zone.gate.catalog || publishes_catalog(zone); }
 
-std::vector<net::Endpoint> compared_addresses(const ZoneSettings& zone) {
+std::vector<net::Endpoint> compared_addresses(const SharedSettings& zone) {
   if (!zone.compare_with.empty()) return zone.compare_with;
   std::vector<net::Endpoint> addresses;
   for (const SourceSpec& source : zone.sources) {

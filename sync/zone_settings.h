@@ -51,11 +51,9 @@ struct TimerBounds {
   friend bool operator==(const TimerBounds&, const TimerBounds&) = default;
 };
 
-struct ZoneSettings {
-  dns::Name apex;
-  bool added = false;                              // at run time; false: the configuration has it
-  std::optional<backend::MemberZone> member = {};  // a catalog has it
-  std::vector<SourceSpec> sources;                 // in order of preference
+// What is the same for very many zones: their agents share one of it.
+struct SharedSettings {
+  std::vector<SourceSpec> sources;  // in order of preference
   std::string unusable;  // why there is none: what the zone was added with is not understood any more
   std::vector<net::AccessRule> allow_notify, allow_transfer;
   std::optional<std::vector<net::AccessRule>> allow_query = {};  // none: everybody
@@ -74,6 +72,13 @@ struct ZoneSettings {
   std::uint64_t transfer_octets = limits::transfer_octets;
   std::uint64_t transfer_records = limits::transfer_records;
   std::uint32_t records_per_name = limits::records_per_name;
+  friend bool operator==(const SharedSettings&, const SharedSettings&) = default;
+};
+
+struct ZoneSettings : SharedSettings {
+  dns::Name apex;
+  bool added = false;                              // at run time; false: the configuration has it
+  std::optional<backend::MemberZone> member = {};  // a catalog has it
   friend bool operator==(const ZoneSettings&, const ZoneSettings&) = default;
 };
 
@@ -85,16 +90,16 @@ struct Credentials {
 };
 
 // An error where the zone names a key that is not among `keys`: "key-unknown".
-std::optional<Error> unknown_key(const ZoneSettings& zone, const dns::TsigKeyRing& keys);
+std::optional<Error> unknown_key(const SharedSettings& zone, const dns::TsigKeyRing& keys);
 
 // A catalog that is made here; and one that is made here or obeyed: no zone for the public.
-bool publishes_catalog(const ZoneSettings& zone);
-bool is_catalog(const ZoneSettings& zone);
+bool publishes_catalog(const SharedSettings& zone);
+bool is_catalog(const SharedSettings& zone);
 
 // Learned from here alone: no primary can fall silent, and the zone never expires.
-bool is_local(const ZoneSettings& zone);
+bool is_local(const SharedSettings& zone);
 
 // Whose answers are compared with ours: `compare_with`, or else the sources that have an address.
-std::vector<net::Endpoint> compared_addresses(const ZoneSettings& zone);
+std::vector<net::Endpoint> compared_addresses(const SharedSettings& zone);
 
 }  // namespace understudy::sync

@@ -103,7 +103,8 @@ std::shared_ptr<backend::ZoneEntry> TestMirror::store(const ZoneText& text) {
   const bool data = text.service != backend::Service::no_data;
   const backend::ZoneRow row =
       data ? publish(text) : checked(mirror_->writer().ensure_zone(apex), "ensure_zone");
-  auto entry = std::make_shared<backend::ZoneEntry>(apex, row.id, text.policy);
+  auto entry = std::make_shared<backend::ZoneEntry>(apex, row.id,
+                                                    std::make_shared<const backend::ZonePolicy>(text.policy));
   entry->set_service(text.service);
   // No reader knows the entry yet, and each is renewed before it reads: any commit will do.
   if (data) entry->publish({row.generation, row.version}, 1);

@@ -62,7 +62,7 @@ class Passes : public ::testing::Test {
   explicit Passes(const audit::PassOptions& options = every_hour())
       : mirror_({zone("example.", zone_lines)}),
         reader_(std::move(*mirror_.mirror().reader())),
-        pass_(product_name("example."), {}, options, 1) {
+        pass_(product_name("example."), {}, std::make_shared<const audit::PassOptions>(options), 1) {
     pass_.heard_serial(7, now_.steady);
   }
 

@@ -161,11 +161,17 @@ TEST_F(ExpectingPass, OtherExpectationsAndAnotherPeriodHoldAtOnce) {
   audit::Expectation text;
   text.name = product_name("www.example.");
   text.type = dns::RRType::TXT;
-  pass_.change(3h, std::make_shared<const audit::Expectations>(audit::Expectations{text}), now_);
+  const auto change = [this](Seconds period, audit::ExpectationsPtr expectations) {
+    audit::PassOptions options = every_hour();
+    options.period = period;
+    options.expectations = std::move(expectations);
+    pass_.change(std::make_shared<const audit::PassOptions>(options), now_);
+  };
+  change(3h, std::make_shared<const audit::Expectations>(audit::Expectations{text}));
   EXPECT_EQ(pass_.due() - due, 2h);
   ASSERT_EQ(mismatches().size(), 1u);
   EXPECT_EQ(to_string(mismatches().front().type), "A");
-  pass_.change(1h, nullptr, now_);
+  change(1h, nullptr);
   EXPECT_EQ(pass_.due(), due);
   EXPECT_EQ(mismatches().size(), 2u);
 }

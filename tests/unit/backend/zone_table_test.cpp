@@ -11,6 +11,10 @@ namespace {
 
 Name name(std::string_view text) { return *Name::from_text(text); }
 
+std::shared_ptr<ZoneEntry> entry_of(std::string_view apex, ZoneId id) {
+  return std::make_shared<ZoneEntry>(name(apex), id, std::make_shared<const ZonePolicy>());
+}
+
 // An empty reader, for where live() must not ask it.
 class NoReader final : public Reader {
  public:
@@ -52,7 +56,7 @@ TEST(ZoneEntry, a_reader_sees_the_newest_publication_that_its_commit_contains) {
 TEST(ZoneTable, longest_apex_wins) {
   std::vector<std::shared_ptr<ZoneEntry>> entries;
   for (const char* apex : {"example.", "Sub.example.", "deep.er.sub.example."}) {
-    entries.push_back(std::make_shared<ZoneEntry>(name(apex), entries.size() + 1, ZonePolicy{}));
+    entries.push_back(entry_of(apex, entries.size() + 1));
   }
   const ZoneTable table(entries);
   EXPECT_EQ(table.find(name("a.sub.EXAMPLE."))->id(), 2u);
@@ -80,7 +84,7 @@ TEST(ZoneTables, a_pinned_table_outlives_its_replacement) {
     });
   }
   for (std::uint64_t i = 1; i <= 2000; ++i) {
-    std::vector<std::shared_ptr<ZoneEntry>> entries{std::make_shared<ZoneEntry>(name("z."), i, ZonePolicy{})};
+    std::vector<std::shared_ptr<ZoneEntry>> entries{entry_of("z.", i)};
     tables.swap(std::make_unique<ZoneTable>(std::move(entries)));
   }
   stop = true;

@@ -69,9 +69,9 @@ class CatalogsTest : public test::SyncRun {
   // What clients get answers from, but for catalogs.
   std::vector<std::string> served() {
     std::vector<std::string> all;
-    for (const ZoneSettings* settings : sync_->settings()) {
-      if (!is_catalog(*settings)) all.push_back(dns::to_string(settings->apex));
-    }
+    sync_->visit_settings([&all](dns::NameView apex, const SharedSettings& settings) {
+      if (!is_catalog(settings)) all.push_back(dns::to_string(apex));
+    });
     std::sort(all.begin(), all.end());
     return all;
   }

@@ -199,8 +199,8 @@ class PlainSecondary : public backend::PublicationListener {
     auto reader = mirror->reader();
     const std::uint64_t commit = *(*reader)->renew();
     dns::NameKey key(name(owner));
-    return backend::look_up(**reader, entry->live(commit, **reader).generation,
-                            entry->apex().view().label_count(), key, dns::RRType::A)
+    return backend::look_up(**reader, entry->live(commit, **reader).generation, entry->apex().label_count(),
+                            key, dns::RRType::A)
                .outcome == backend::Outcome::answer;
   }
   backend::Service service(std::string_view apex) {
