@@ -11,9 +11,9 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "backend/lmdb/conversion.h"
 #include "backend/lmdb/store_format.h"
 #include "backend/lmdb/transaction.h"
-#include "backend/lmdb/version_store.h"
 
 namespace understudy::backend::lmdb {
 
@@ -97,27 +97,6 @@ Environment::~Environment() {
   if (handle_ != nullptr) mdb_env_close(handle_);
   if (lock_file_ >= 0) ::close(lock_file_);
 }
-
-namespace {
-
-// Schema 2 remembers versions: the live one of each zone is the first that is.
-int convert_from_schema_1(MDB_txn* txn, const Environment::Databases& databases) {
-  using namespace store_format;
-  MDB_cursor* cursor = nullptr;
-  if (const int code = mdb_cursor_open(txn, databases.zones, &cursor); code != 0) return code;
-  MDB_val key{}, value{};
-  int code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-  for (; code == 0; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-    const auto zone = decode_zone(to_octets(value));
-    if (!zone) code = MDB_CORRUPTED;
-    if (zone && zone->generation != 0) code = put_version(txn, databases.changes, zone->id, first_row(*zone));
-    if (code != 0) break;
-  }
-  mdb_cursor_close(cursor);
-  return code == MDB_NOTFOUND ? 0 : code;
-}
-
-}  // namespace
 
 int Environment::make_databases(MDB_txn* txn, bool read_only) {
   const unsigned create = read_only ? 0u : static_cast<unsigned>(MDB_CREATE);

@@ -10,6 +10,7 @@ import json
 import os
 import random
 import re
+import shutil
 import struct
 import sys
 import unittest
@@ -26,21 +27,6 @@ APEX = "power.test"
 PAGE = 4096
 VERSIONS = 12
 IMAGES = 60
-
-
-def names_of(serial):
-    # Every third version is another zone (written anew); the others differ from the one before in a few names.
-    return range(400, 900) if serial % 3 == 0 else range(400)
-
-
-def text_of(serial, number):
-    return f"v{serial}" if number % 50 == serial % 50 or serial % 3 == 0 else "as ever"
-
-
-def version(ident, serial):
-    records = [txt(f"n{i}.{APEX}", text_of(serial, i)) for i in names_of(serial)]
-    return frames(ident, APEX, [soa(APEX, serial), rr(APEX, NS, name("ns." + APEX)), a("ns." + APEX), *records,
-                                soa(APEX, serial)])
 
 
 class WriteLog:
@@ -74,78 +60,180 @@ class WriteLog:
 
 
 class PowerLoss(unittest.TestCase):
+    """`names_of(serial)` are the numbers of the names of that version, `text_of(serial, number)` what each says."""
+
+    images = IMAGES
+
     def setUp(self):
         self.scratch = Scratch()
         self.addCleanup(self.scratch.close)
-        self.primary = ScriptedPrimary(self.scratch, APEX, serial=1, stream=version)
+        self.primary = ScriptedPrimary(self.scratch, APEX, serial=1, stream=self.version)
         self.log_path = os.path.join(self.scratch.path, "writes")
         self.server = Understudy(self.scratch, [{"name": APEX, "source": [self.primary.source], "keep.versions": 4,
                                                  "gate.churn": 1.0, "gate.shrink": 1.0}])
         self.seed = int(os.environ.get("UNDERSTUDY_POWER_SEED") or random.randrange(1 << 32))
         print(f"UNDERSTUDY_POWER_SEED={self.seed}", file=sys.stderr)
 
+    def version(self, ident, serial):
+        records = [txt(f"n{i}.{APEX}", self.text_of(serial, i)) for i in self.names_of(serial)]
+        return frames(ident, APEX, [soa(APEX, serial), rr(APEX, NS, name("ns." + APEX)), a("ns." + APEX), *records,
+                                    soa(APEX, serial)])
+
     def served(self, server):
         return query.serial("127.0.0.1", server.port, APEX)
 
-    def write_down_versions(self):
-        """Returns how long the log was when each serial was first seen served."""
+    def start_writing_down(self):
         self.server.start(disk_under(self.server, DISK_LOG=self.log_path))
-        served_at = {}
-        for serial in range(1, VERSIONS + 1):
-            self.primary.serial = serial
-            self.primary.notify(self.server.port)
-            until(f"serial {serial}", lambda serial=serial: self.served(self.server) == serial)
-            served_at[serial] = os.path.getsize(self.log_path)
-        self.server.stop()
-        return served_at
 
-    def expect_whole(self, data, least, most):
-        """One whole version, of a serial from `least` to `most`, and what is kept of the ones before it."""
-        told = run("history", APEX, "--data", data, "--json")
-        self.assertEqual((told.returncode, told.stderr), (0, ""))
-        kept = json.loads(told.stdout)
-        self.assertTrue(least <= kept[0]["serial"] <= most, kept)
-        versions = [row["version"] for row in kept]
-        self.assertEqual(versions, list(range(versions[0], versions[0] - len(versions), -1)))
-        for row in (kept[0], random.Random(versions[0]).choice(kept)):
-            shown = run("show", APEX, "--version", str(row["version"]), "--data", data)
-            self.assertEqual((shown.returncode, shown.stderr), (0, ""), row)
-            found = {int(number): text
-                     for number, text in re.findall(r'^n(\d+)\.power\.test\.\s.*"([^"]*)"$', shown.stdout, re.MULTILINE)}
-            self.assertEqual(found, {i: text_of(row["serial"], i) for i in names_of(row["serial"])}, row)
-        return kept[0]["serial"]
+    def written(self):
+        return os.path.getsize(self.log_path)
 
-    def test_every_instant_leaves_one_whole_version(self):
-        served_at = self.write_down_versions()
-        log = WriteLog(self.log_path)
-        first = log.before(served_at[1])
+    def take_in(self, serial):
+        self.primary.serial = serial
+        self.primary.notify(self.server.port)
+        until(f"serial {serial}", lambda: self.served(self.server) == serial)
+
+    def for_each_image(self, log, first, least_syncs, check):
+        """Mirrors as they may be found at instants after the first `first` records: any, and those around what makes a
+        version durable. `check` gets the number of each, its data directory and its point."""
         syncs = [i for i, (kind, _, _) in enumerate(log.records) if kind != b"W" and i >= first]
-        self.assertGreaterEqual(len(syncs), 2 * (VERSIONS - 1), "the log has no syncs: is preload/disk.cpp loaded?")
+        self.assertGreaterEqual(len(syncs), least_syncs, "the log has no syncs: is preload/disk.cpp loaded?")
         chance = random.Random(self.seed)
-        # Any instant, and those around what makes a version durable.
-        points = [chance.randrange(first, len(log.records) + 1) for _ in range(IMAGES // 2)]
-        points += [chance.choice(syncs) + chance.randrange(2) for _ in range(IMAGES // 2)]
+        points = [chance.randrange(first, len(log.records) + 1) for _ in range(self.images // 2)]
+        points += [chance.choice(syncs) + chance.randrange(2) for _ in range(self.images // 2)]
         for number, point in enumerate(points):
             with self.subTest(point=point):
                 data = self.scratch.directory(f"image{number}")
                 with open(os.path.join(data, "mirror.mdb"), "wb") as file:
                     file.write(log.image(point, chance))
-                done = [serial for serial in served_at if log.before(served_at[serial]) <= point]
-                serial = self.expect_whole(data, max(done), min(max(done) + 1, VERSIONS))
-                if number % 12 == 0:
-                    self.expect_goes_on(data, serial)
+                check(number, data, point)
+                shutil.rmtree(data)
 
-    def expect_goes_on(self, data, serial):
-        """What is left is served, and takes the next version in."""
-        self.primary.serial = serial
+    def rows_of(self, data):
+        """What is listed, of which the newest and one other are read back."""
+        told = run("history", APEX, "--data", data, "--json")
+        self.assertEqual((told.returncode, told.stderr), (0, ""))
+        rows = json.loads(told.stdout)
+        versions = [row["version"] for row in rows]
+        self.assertEqual(versions, sorted(set(versions), reverse=True))
+        for row in (rows[0], random.Random(versions[0]).choice(rows)):
+            shown = run("show", APEX, "--version", str(row["version"]), "--data", data)
+            self.assertEqual((shown.returncode, shown.stderr), (0, ""), row)
+            found = {int(number): text
+                     for number, text in re.findall(r'^n(\d+)\.power\.test\.\s.*"([^"]*)"$', shown.stdout, re.MULTILINE)}
+            serial = row["serial"]
+            self.assertTrue(found == {i: self.text_of(serial, i) for i in self.names_of(serial)}, f"{row} is not whole")
+        return rows
+
+    def after(self, data):
+        """A server of what is left."""
         server = Understudy(self.scratch, self.server.zones, name=f"after-{os.path.basename(data)}")
         server.data = server.server["data"] = data
-        server.start()
-        self.assertEqual(self.served(server), serial)
-        self.primary.serial = VERSIONS + 1
+        return server.start()
+
+    def expect_goes_on(self, server, serial):
+        """The next version comes in."""
+        self.primary.serial = serial
         self.primary.notify(server.port)
-        until("the next version", lambda: self.served(server) == VERSIONS + 1)
+        until("the next version", lambda: self.served(server) == serial)
         server.stop()
+
+
+class Versions(PowerLoss):
+    @staticmethod
+    def names_of(serial):
+        # Every third version is another zone (written anew); the others differ from the one before in a few names.
+        return range(400, 900) if serial % 3 == 0 else range(400)
+
+    @staticmethod
+    def text_of(serial, number):
+        return f"v{serial}" if number % 50 == serial % 50 or serial % 3 == 0 else "as ever"
+
+    def test_every_instant_leaves_one_whole_version(self):
+        self.start_writing_down()
+        served_at = {}  # how long the log was when each serial was first seen served
+        for serial in range(1, VERSIONS + 1):
+            self.take_in(serial)
+            served_at[serial] = self.written()
+        self.server.stop()
+        log = WriteLog(self.log_path)
+
+        def check(number, data, point):
+            done = max(serial for serial in served_at if log.before(served_at[serial]) <= point)
+            rows = self.rows_of(data)
+            self.assertIn(rows[0]["serial"], (done, min(done + 1, VERSIONS)), rows)
+            self.assertEqual(rows[0]["version"] - rows[-1]["version"], len(rows) - 1, rows)
+            if number % 12 == 0:
+                self.primary.serial = rows[0]["serial"]
+                server = self.after(data)
+                self.assertEqual(self.served(server), rows[0]["serial"])
+                self.expect_goes_on(server, VERSIONS + 1)
+
+        self.for_each_image(log, log.before(served_at[1]), 2 * (VERSIONS - 1), check)
+
+
+class Decisions(PowerLoss):
+    """Of versions that take several transactions: each decision is found carried out or not at all."""
+
+    images = IMAGES // 2
+
+    @staticmethod
+    def names_of(_):
+        return range(8_000)
+
+    @staticmethod
+    def text_of(serial, _):
+        return f"v{serial} " + "x" * 240
+
+    def state(self):
+        status = self.server.status(APEX)
+        return self.served(self.server), (status["held"] or {}).get("serial"), status["on_hold"], status["rolled_back"]
+
+    def decide(self, *order):
+        done = self.server.verb(order[0], APEX, *order[1:])
+        self.assertEqual(done.returncode, 0, done)
+
+    def hold_back(self, serial):
+        self.primary.serial = serial
+        self.primary.notify(self.server.port)
+        until("it is held", lambda: self.state()[1] == serial)
+
+    def accept(self):
+        self.decide("accept", "--version", str(self.server.status(APEX)["held"]["version"]))
+
+    def test_every_instant_leaves_what_was_decided_or_what_was_before(self):
+        self.start_writing_down()
+        for serial in (1, 2):
+            self.take_in(serial)
+        reached = [(self.written(), self.state())]
+        for step in (lambda: self.decide("rollback", "--to", "1"), lambda: self.hold_back(3), lambda: self.decide("resume"),
+                     lambda: self.decide("hold"), lambda: self.hold_back(4), self.accept, lambda: self.hold_back(5),
+                     lambda: self.decide("resume"), lambda: self.decide("rollback", "--to", "3")):
+            step()
+            reached.append((self.written(), self.state()))
+        self.server.stop()
+        log = WriteLog(self.log_path)
+        self.assertEqual([state[:2] for _, state in reached],
+                         [(2, None), (1, None), (1, 3), (3, None), (3, None), (3, 4), (4, None), (4, 5), (5, None), (1, None)])
+
+        def check(number, data, point):
+            last = max(i for i, (written, _) in enumerate(reached) if log.before(written) <= point)
+            allowed = [state for _, state in reached[last:last + 2]]
+            rows = self.rows_of(data)
+            held = [row["serial"] for row in rows if row["held"]]
+            live = next(row["serial"] for row in rows if row["live"])
+            self.assertIn((live, held[0] if held else None), [state[:2] for state in allowed], rows)
+            if number % 5 == 0:
+                self.primary.dark = True
+                server = self.after(data)
+                status = server.status(APEX)
+                self.assertIn((live, held[0] if held else None, status["on_hold"], status["rolled_back"]), allowed)
+                self.primary.dark = False
+                self.primary.serial = 6
+                self.assertEqual(server.verb("resume", APEX).returncode, 0)
+                self.expect_goes_on(server, 7)
+
+        self.for_each_image(log, log.before(reached[0][0]), 2 * (len(reached) - 1), check)
 
 
 if __name__ == "__main__":

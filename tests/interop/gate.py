@@ -322,6 +322,17 @@ class Serials(Case):
         self.assertTrue(self.has("d"))
         self.assertTrue(self.status()["serial_unmoved"])
 
+    def test_unmoved_is_ignored_with_an_alarm(self):
+        self.start(**{"gate.serial-unmoved": "ignore", "gate.full-check": "1s"})
+        self.names = ["a", "b", "c", "d"]
+        refusal = until("the full check", lambda: self.server.verb("refresh", ZONE) and self.status()["last_refusal"])
+        self.assertEqual(refusal["reason"], "serial-unmoved")
+        self.assertIn("reason=serial-unmoved", self.server.log())
+        self.assertEqual((self.served(), self.has("d"), self.status()["held"]), (10, False, None))
+        self.assertEqual(self.server.metric("versions_held_total", reason="serial-unmoved"), 0)
+        self.verb("retransfer")
+        self.assertTrue(self.has("d"))
+
     def test_unmoved_is_raised_for_our_secondaries(self):
         self.start(**{"serial": "raise", "gate.full-check": "1s"})
         self.names = ["a", "b", "c", "d"]

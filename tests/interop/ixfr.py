@@ -228,7 +228,7 @@ class WrongDifferences(unittest.TestCase):
         cls.scratch = Scratch()
         cls.addClassCleanup(cls.scratch.close)
         cls.primaries = {}
-        for row in [*WRONG, "closes", "good", "ahead", "behind", "zero"]:
+        for row in [*WRONG, "closes", "silent", "both", "good", "ahead", "behind", "zero"]:
             apex = row + ".test"
             primary = ScriptedPrimary(cls.scratch, apex)
             primary.stream = whole(apex)
@@ -285,6 +285,31 @@ class WrongDifferences(unittest.TestCase):
         primary.differences = reply(zone, lambda s, h: [soa(zone, s), *difference(zone, h, s)])
         self.refresh("closes", 2, (1, 1))
         self.assertEqual(fallbacks_of(self.server, zone + "."), ["truncated"])
+
+    def test_silence(self):
+        """Nothing answers the IXFR, and the connection stays open."""
+        primary = self.primaries["silent"]
+        primary.differences = lambda ident, serial, have: iter(())
+        self.refresh("silent", 2, (1, 1))
+        self.assertEqual(fallbacks_of(self.server, "silent.test."), ["timeout"])
+        self.assertEqual(self.server.status("silent.test.")["state"], "fresh")
+
+    def test_both_are_bad(self):
+        """After one of each the zone waits for RETRY, and the last good version goes on."""
+        zone, primary = "both.test", self.primaries["both"]
+        primary.differences = reply(zone, lambda s, h: [soa(zone, s), *difference(zone, h + 7, s), soa(zone, s)])
+        primary.stream = lambda ident, serial: frames(ident, zone, [soa(zone, serial), *body(zone, serial), soa(zone, serial, minimum=1)])
+        primary.serial = 2
+        asked = (primary.increments, primary.transfers)
+        done = self.server.verb("refresh", zone + ".")
+        self.assertEqual(done.returncode, 2, done)
+        refusal = self.server.status(zone)["last_refusal"]
+        self.assertEqual((fallbacks_of(self.server, zone + "."), refusal["reason"]), (["ixfr-gap"], "soa-mismatch"))
+        for _ in range(10):  # whatever would come at once comes before these
+            self.assertEqual(self.server.verb("refresh", "good.test.").returncode, 0)
+        self.assertEqual((primary.increments - asked[0], primary.transfers - asked[1]), (1, 1), "IXFR, AXFR")
+        self.assertEqual(self.version("both"), (1, "v1"))
+        self.assertEqual(self.server.status(zone)["state"], "retrying")
 
     def test_a_server_that_is_behind_the_one_that_was_asked(self):
         """The probe told a newer serial than the IXFR does: nothing is transferred, and nothing goes round."""

@@ -79,36 +79,57 @@ class Credentials(Base):
             self.scratch.write("large.zone", text("large.test.", 1) + "".join(f'h{i} IN TXT "{"x" * 200}"\n' for i in range(60000)))
         return {"name": "large.test.", "source": [f"file:{path}"], "allow-transfer": ["key:k.test."]}
 
-    def test_a_key_changes_while_a_zone_goes_out_under_it(self):
-        old, new = Key("k.test."), Key("k.test.")
-        self.server.keys = [old.toml()]
+    def serve_large(self, key):
+        self.server.keys = [key.toml()]
         self.configure(self.zone("a.test."), self.large())
         self.reload()
         until("the large zone is served", lambda: self.serial("large.test.") == 1)
+
+    def expect_rest_under(self, key, asked, stream, first):
+        """The transfer ends under the key that it began with: each message, to the last SOA."""
+        octets, soas, context = [first], 0, None
+        while soas < 2:
+            message = dns.message.from_wire(octets.pop() if octets else stream.receive(), keyring=key.keyring(),
+                                            request_mac=asked.mac, multi=True, tsig_ctx=context)
+            self.assertTrue(message.had_tsig)
+            context = message.tsig_ctx
+            soas += sum(len(rrset) for rrset in message.answer if rrset.rdtype == dns.rdatatype.SOA)
+
+    def test_a_key_changes_while_a_zone_goes_out_under_it(self):
+        old, new = Key("k.test."), Key("k.test.")
+        self.serve_large(old)
         asked = query.make("large.test.", "AXFR")
         asked.use_tsig(old.keyring())
         with Stream(self.server.port, room=4096) as stream:
-            octets = [stream.ask(asked.to_wire())]
+            first = stream.ask(asked.to_wire())
             self.server.keys = [new.toml()]
             self.configure(self.zone("a.test."), self.large())
             self.assertEqual(self.reload()["keys"], ["k.test."])
             self.assertEqual(self.signed_rcode(old, "large.test.", "AXFR"), dns.rcode.NOTAUTH)
             self.assertEqual(self.signed_rcode(new, "large.test.", "AXFR"), dns.rcode.NOERROR)
-            # It ends under the key that it began with.
-            soas, context = 0, None
-            while soas < 2:
-                message = dns.message.from_wire(octets.pop() if octets else stream.receive(), keyring=old.keyring(),
-                                                request_mac=asked.mac, multi=True, tsig_ctx=context)
-                self.assertTrue(message.had_tsig)
-                context = message.tsig_ctx
-                soas += sum(len(rrset) for rrset in message.answer if rrset.rdtype == dns.rdatatype.SOA)
+            self.expect_rest_under(old, asked, stream, first)
+
+    def test_a_key_goes_while_a_zone_goes_out_under_it(self):
+        """And with it all that named it."""
+        gone, other = Key("k.test."), Key("other.test.")
+        self.serve_large(gone)
+        asked = query.make("large.test.", "AXFR")
+        asked.use_tsig(gone.keyring())
+        for keys, allowed in (([other], ["key:other.test."]), ([], [])):
+            with self.subTest(keys=keys), Stream(self.server.port, room=4096) as stream:
+                self.serve_large(gone)
+                first = stream.ask(asked.to_wire())
+                self.server.keys = [key.toml() for key in keys]
+                self.configure(self.zone("a.test."), {**self.large(), "allow-transfer": allowed})
+                self.assertIn("k.test.", self.reload()["keys"])
+                self.assertEqual(self.signed_rcode(gone, "large.test.", "AXFR"), dns.rcode.NOTAUTH)
+                self.assertEqual(query.tcp("127.0.0.1", self.server.port, "large.test.", "AXFR").rcode(), dns.rcode.REFUSED)
+                self.expect_rest_under(gone, asked, stream, first)
+                self.assertEqual(self.serial("large.test."), 1)
 
     def test_a_key_changes_while_a_zone_comes_in_under_it(self):
         old, new = Key("k.test."), Key("k.test.")
-        self.server.keys = [old.toml()]
-        self.configure(self.zone("a.test."), self.large())
-        self.reload()
-        until("the large zone is served", lambda: self.serial("large.test.") == 1)
+        self.serve_large(old)
         relay = self.scratch.own(Relay(self.server.port, 1 << 20))
         zone = {"name": "large.test.", "source": [f"axfr://127.0.0.1:{relay.port}?key=k.test."]}
         second = Understudy(self.scratch, [zone], name="second", keys=[old.toml()]).start()
@@ -126,6 +147,34 @@ class Credentials(Base):
         self.server.keys = [new.toml()]
         self.server.write_config()
         self.assertEqual(self.reload()["keys"], ["k.test."])
+        done = second.verb("retransfer", "large.test.")
+        self.assertEqual(done.returncode, 0, done)
+
+    def test_a_key_goes_while_a_zone_comes_in_under_it(self):
+        """A zone that was added at run time may outlive its key: what is under way ends, the next one is not asked for unsigned."""
+        key = Key("k.test.")
+        self.serve_large(key)
+        relay = self.scratch.own(Relay(self.server.port, 1 << 20))
+        second = Understudy(self.scratch, [], name="second", keys=[key.toml()]).start()
+        done = second.verb("add", "large.test.", "--source", f"axfr://127.0.0.1:{relay.port}?key=k.test.")
+        self.assertEqual(done.returncode, 0, done)
+        self.assertTrue(relay.stopped.wait(90))
+        second.keys = []
+        second.write_config()
+        done = second.verb("reload", "--json")
+        self.assertEqual((done.returncode, json.loads(done.stdout)["keys"]), (0, ["k.test."]), done)
+        self.assertTrue(second.status("large.test.")["transferring"])
+        relay.release()
+        until("it came under the key that it began with", lambda: query.serial("127.0.0.1", second.port, "large.test.") == 1)
+        for verb in ("refresh", "retransfer"):
+            done = second.verb(verb, "large.test.")
+            self.assertEqual(done.returncode, 2, done)
+            self.assertEqual(second.status("large.test.")["primaries"][0]["failure"]["reason"], "key-unknown")
+        self.assertEqual(query.serial("127.0.0.1", second.port, "large.test."), 1)
+        # It comes back, and so does the primary.
+        second.keys = [key.toml()]
+        second.write_config()
+        self.assertEqual(second.verb("reload").returncode, 0)
         done = second.verb("retransfer", "large.test.")
         self.assertEqual(done.returncode, 0, done)
 

@@ -73,6 +73,7 @@ class ScriptedPrimary:
         self.hang_up = False
         self.dark = False
         self.edns = "ignored"
+        self.questions = 0  # all that was heard, over UDP and TCP
         self.edns_queries = 0  # those that had EDNS
         self.transfers = 0  # AXFR
         self.increments = 0  # IXFR
@@ -122,6 +123,7 @@ class ScriptedPrimary:
             return
         if len(query) < 12 or query[2] & 0x80 or self.dark:
             return
+        self._heard()
         meets = self._meets(query)
         if meets == "dropped":
             return
@@ -132,6 +134,10 @@ class ScriptedPrimary:
     def _answer_soa(self, query):
         ident, _ = struct.unpack("!HH", query[:4])
         return message(ident, self.apex, [soa(self.apex, self.serial)], qtype=SOA)
+
+    def _heard(self):
+        with self.lock:
+            self.questions += 1
 
     def _meets(self, query):
         """What becomes of the query for its EDNS; nothing is signed here, so what is additional is the OPT record."""
@@ -154,6 +160,7 @@ class ScriptedPrimary:
                     query = self._read_frame(connection)
                     if query is None:
                         return
+                    self._heard()
                     meets = self._meets(query)
                     if meets == "dropped":
                         return

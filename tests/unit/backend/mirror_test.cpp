@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <lmdb.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -61,6 +62,14 @@ class MirrorTest : public MirrorFixture {
     versions[0].change.how = How::difference;  // the generation before is not kept
     EXPECT_TRUE(writer.publish(versions));
     return row.generation;
+  }
+
+  // The size of the file after it.
+  std::uintmax_t publish_and_collect(std::uint32_t serial, const std::vector<std::string>& owners) {
+    publish_bulk(serial, owners);
+    while (*mirror().writer().collect()) {
+    }
+    return std::filesystem::file_size(directory_ + "/mirror.mdb");
   }
 
   std::size_t count_nodes(Generation generation) {
@@ -189,13 +198,7 @@ TEST_F(MirrorTest, a_full_map_grows_under_readers) {
 TEST_F(MirrorTest, a_reader_that_was_killed_keeps_no_old_pages) {
   std::vector<std::string> owners;
   for (int i = 0; i < 3000; ++i) owners.push_back("host" + std::to_string(i) + ".z.");
-  const auto publish = [&](std::uint32_t serial) {
-    publish_bulk(serial, owners);
-    while (*mirror().writer().collect()) {
-    }
-    return std::filesystem::file_size(directory_ + "/mirror.mdb");
-  };
-  publish(1);
+  publish_and_collect(1, owners);
   const pid_t child = ::fork();
   if (child == 0) {
     MirrorOptions beside = options_;
@@ -210,10 +213,56 @@ TEST_F(MirrorTest, a_reader_that_was_killed_keeps_no_old_pages) {
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   ASSERT_TRUE(WIFSIGNALED(status)) << "the child could not read";
   std::uintmax_t early = 0;
-  for (std::uint32_t serial = 2; serial < 6; ++serial) early = publish(serial);
+  for (std::uint32_t serial = 2; serial < 6; ++serial) early = publish_and_collect(serial, owners);
   std::uintmax_t late = 0;
-  for (std::uint32_t serial = 6; serial < 20; ++serial) late = publish(serial);
+  for (std::uint32_t serial = 6; serial < 20; ++serial) late = publish_and_collect(serial, owners);
   EXPECT_LE(late, early + early / 4);
+}
+
+// Of a process beside: what it sees stays, the writer goes on, the map grows over it, and once it is gone its
+// pages serve again.
+TEST_F(MirrorTest, a_reader_that_stays_long_stops_nobody_and_its_pages_come_back) {
+  options_.map_octets = 1 << 20;
+  std::vector<std::string> owners;
+  for (int i = 0; i < 3000; ++i) owners.push_back("host" + std::to_string(i) + ".z.");
+  std::uintmax_t before = 0;
+  for (std::uint32_t serial = 1; serial < 6; ++serial) before = publish_and_collect(serial, owners);
+  const std::uint64_t used_before = mirror().statistics()->used_octets;
+  std::array<int, 2> reads{}, may_end{};
+  ASSERT_EQ(::pipe(reads.data()) + ::pipe(may_end.data()), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    MirrorOptions beside = options_;
+    beside.read_only = true;
+    const auto opened = open_mirror(beside);
+    if (!opened) ::_exit(1);
+    const auto reader = *(*opened)->reader();
+    char octet = 0;
+    if (!reader->renew() || ::write(reads[1], &octet, 1) != 1 || ::read(may_end[0], &octet, 1) != 1)
+      ::_exit(2);
+    const auto row = reader->zone(name("z."));
+    std::size_t count = 0;
+    FoundNode found;
+    for (bool more = reader->seek(row->generation, {}, found); more; more = reader->next(found)) ++count;
+    ::_exit(row->serial == 5 && count == 3001 ? 0 : 3);
+  }
+  char octet = 0;
+  ::close(reads[1]);
+  ASSERT_EQ(::read(reads[0], &octet, 1), 1) << "the child could not read";
+  std::uintmax_t grown = 0;
+  for (std::uint32_t serial = 6; serial < 26; ++serial) grown = publish_and_collect(serial, owners);
+  EXPECT_GT(grown, 4 * before) << "its pages were not kept: nothing was tested";
+  EXPECT_GT(grown, options_.map_octets);
+  EXPECT_EQ(mirror().writer().ensure_zone(name("z."))->serial, 25u);
+  ASSERT_EQ(::write(may_end[1], &octet, 1), 1);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0) << "what it saw changed under it";
+  std::uintmax_t late = 0;
+  for (std::uint32_t serial = 26; serial < 46; ++serial) late = publish_and_collect(serial, owners);
+  EXPECT_LE(late, grown + grown / 8);
+  EXPECT_LE(mirror().statistics()->used_octets, used_before + used_before / 4);
+  for (const int end : {reads[0], may_end[0], may_end[1]}) ::close(end);
 }
 
 TEST_F(MirrorTest, a_second_one_is_refused_and_reading_beside_it_works) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <lmdb.h>
 
+#include <filesystem>
 #include <map>
 
 #include "backend/lmdb/store_format.h"
@@ -232,6 +233,35 @@ TEST_F(Versions, what_was_kept_whole_is_collected_when_it_is_forgotten) {
   }
   EXPECT_EQ(nodes_of(before), 0u);
   EXPECT_EQ(read(2).substr(0, 9), "2: k0.z.a");
+}
+
+// Each third version is written anew, the others are patches; with 4 of them kept there is never more to
+// store.
+TEST_F(Versions, a_bounded_history_does_not_make_the_file_grow) {
+  keep_.versions = 4;
+  const auto at = [&](std::uint32_t serial) {
+    for (bool first = true; serial % 30 != 0 || first; ++serial, first = false) {
+      Contents many;
+      for (int i = 0; i < 1500; ++i) {
+        const auto octet = static_cast<char>('a' + serial / 3 % 20);
+        many["h" + std::to_string(i) + ".z."] =
+            std::string(1, i == 7 ? static_cast<char>('A' + serial % 20) : octet);
+      }
+      publish(serial, many);
+      while (*mirror().writer().collect()) {
+      }
+    }
+    return std::pair(std::filesystem::file_size(options_.directory + "/mirror.mdb"),
+                     mirror().statistics()->used_octets);
+  };
+  at(1);
+  const auto [early, used_early] = at(30);
+  std::uintmax_t late = 0, used_late = 0;
+  for (const std::uint32_t serial : {60u, 90u, 120u, 150u}) std::tie(late, used_late) = at(serial);
+  ASSERT_EQ(rows().size(), 4u);
+  EXPECT_EQ(rows().back().version, 179u);
+  EXPECT_LE(late, early + early / 4);
+  EXPECT_LE(used_late, used_early + used_early / 4);
 }
 
 TEST_F(Versions, a_patch_is_refused_on_any_version_but_the_one_before) {

@@ -8,6 +8,7 @@
 
 #include "backend/lookup.h"
 #include "support/sync_run.h"
+#include "sync/reasons.h"
 
 namespace understudy::sync {
 namespace {
@@ -336,6 +337,45 @@ TEST_F(Decisions, the_serial_of_a_signed_zone_is_not_raised) {
   EXPECT_EQ(look(), "transferred version 2");
   EXPECT_EQ(rollback(1).error().reason, "serial-raise");
   EXPECT_TRUE(has("y.z."));
+}
+
+// RFC 8976 3: the digest is over the SOA too.
+TEST_F(Decisions, the_serial_of_a_zone_with_a_digest_is_not_raised) {
+  settings_.raise_serial = true;
+  const std::string digest = "@ ZONEMD 5 1 1 " + std::string(96, '0') + "\n";
+  write(5, "a b c d", digest);
+  open();
+  look();
+  write(5, "a b c x", digest);
+  EXPECT_EQ(look(), "serial-raise");
+  EXPECT_EQ(status().last_refusal->reason, reason::serial_raise);
+  EXPECT_NE(status().last_refusal->message.find("ZONEMD"), std::string::npos);
+  EXPECT_FALSE(has("x.z."));
+  write(5, "a b c x");
+  EXPECT_EQ(look(), "transferred version 2") << "without one it may be raised";
+  EXPECT_EQ(status().row.serial, 6u);
+  EXPECT_EQ(rollback(1).error().reason, reason::serial_raise);
+  EXPECT_TRUE(has("x.z."));
+}
+
+TEST_F(Decisions, a_version_whose_keys_signature_has_ended_comes_back_only_by_force) {
+  const auto write_signed = [this](int serial, std::string_view names, std::string_view end_of_keys) {
+    write(serial, names,
+          "@ RRSIG SOA 8 1 300 20380101000000 20240101000000 1 z. AQAB\n@ DNSKEY 257 3 8 AQAB\n@ RRSIG "
+          "DNSKEY 8 1 300 " +
+              std::string(end_of_keys) + " 20190101000000 1 z. AQAB\n");
+  };
+  write_signed(1, "a b c d", "20200101000000");
+  open();
+  look();
+  write_signed(2, "a b c x", "20380101000000");
+  look();
+  const auto refused = rollback(1);
+  EXPECT_EQ(refused.error().reason, reason::signature_ended);
+  EXPECT_NE(refused.error().message.find("DNSKEY"), std::string::npos) << refused.error().message;
+  EXPECT_TRUE(has("x.z."));
+  EXPECT_TRUE(rollback(1, true));
+  EXPECT_TRUE(has("d.z."));
 }
 
 TEST_F(Decisions, a_version_whose_signature_has_ended_comes_back_only_by_force) {

@@ -142,6 +142,39 @@ TEST_F(SyncTest, ServesBeforeAnybodyIsAsked) {
   EXPECT_EQ(primary.transfers, transfers);
 }
 
+TEST_F(SyncTest, WhatComesBackAfterExpireWithALowerSerialPassesTheGateAllTheSame) {
+  primary.serial = 10, primary.hosts = 50;
+  ZoneSettings settings = zone("example.");
+  settings.gate.shrink = 0.3;
+  secondary->open({settings});
+  run_until_tried();
+  const backend::ZoneId id = secondary->status("example.").row.id;
+  secondary->close();
+  secondary->open_mirror();
+  ASSERT_TRUE(secondary->mirror->writer().save_timers({{id, {1, 1, 1, 2}}}));  // expired in 1970
+  primary.serial = 5, primary.hosts = 10;
+  ASSERT_TRUE(secondary->sync->start({settings}));
+  EXPECT_EQ(secondary->service("example."), backend::Service::expired);
+  ASSERT_EQ(secondary->ask("example.", false)->substr(0, 17), "version 2 is held");
+  ZoneStatus status = secondary->status("example.");
+  EXPECT_EQ(status.held->reason, reason::shrink);
+  EXPECT_EQ(status.held->source_serial, 5u);
+  // Its source was there: the last good version is served again, and the alarm stays.
+  EXPECT_EQ(status.state, ZoneState::fresh);
+  EXPECT_EQ(secondary->service("example."), backend::Service::serving);
+  EXPECT_EQ(status.row.serial, 10u);
+  EXPECT_TRUE(secondary->has("example.", "h49.example."));
+  EXPECT_EQ(secondary->ask("example.", false)->substr(0, 17), "version 2 is held")
+      << "fresh, it is still held";
+  std::optional<Result<std::string>> accepted;
+  secondary->sync->accept(name("example."), 2, [&](Result<std::string> said) { accepted = std::move(said); });
+  secondary->run_until([&] { return accepted.has_value(); });
+  ASSERT_TRUE(*accepted) << accepted->error().message;
+  EXPECT_EQ(secondary->status("example.").row.serial, 5u);
+  EXPECT_FALSE(secondary->has("example.", "h49.example."));
+  EXPECT_EQ(*secondary->ask("example.", false), "up to date");
+}
+
 TEST_F(SyncTest, AsksTheNextPrimaryAndSparesTheSilentOne) {
   asio::io_context unused;
   asio::ip::tcp::acceptor nobody(unused, {asio::ip::address_v4::loopback(), 0});
