@@ -3,8 +3,8 @@
 // and the tallies.
 //
 // No sockets and no clock of its own. Belongs to one thread. There is one for each zone and address: what
-// waits to be asked is in vectors whose memory goes with their last element, so that a pass is about a
-// kilobyte while nothing of it is under way. Bounded by one batch of questions, by the questions under way,
+// waits to be asked is in vectors whose memory goes with their last element, so that a pass is some six
+// hundred octets while nothing of it is under way. Bounded by one batch of questions, by the questions under way,
 // by `most_doubts` that wait for another question, `most_changed` after a publication, `most_live` of
 // clients' and `most_mismatches` kept; and of all passes together by `most_in_all`.
 #pragma once
