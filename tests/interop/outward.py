@@ -67,9 +67,12 @@ VERSIONS = [
 ANYTHING = {"gate.churn": 1.0, "gate.shrink": 1.0, "gate.losses": "off"}
 
 
-def content(server, zone=ZONE):
+def content(server, zone=ZONE, keyring=None):
     """What a server gives to dnspython by AXFR, as DNS compares."""
-    whole = query.transfer("127.0.0.1", server.port, zone)
+    return compared(query.transfer("127.0.0.1", server.port, zone, keyring))
+
+
+def compared(whole):
     return {(owner.canonicalize().to_text(), dns.rdatatype.to_text(rdataset.rdtype)):
             (rdataset.ttl, frozenset(rdata.to_digestable() for rdata in rdataset))
             for owner, rdataset in whole.iterate_rdatasets()}

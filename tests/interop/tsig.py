@@ -16,6 +16,7 @@ import dns.xfr
 
 import peers
 import query
+import secondaries
 import zones
 from peers import Key
 from processes import DEADLINE, Scratch, free_port, until
@@ -200,6 +201,19 @@ class KnotAsSecondary(AsSecondary, Case):
 
 class NsdAsSecondary(AsSecondary, Case):
     peer = NsdSecondary
+
+
+class PowerDnsSecondary(secondaries.PowerDnsSecondary):
+    outgoing = "127.0.0.1"
+    signed_notify = False
+
+    def start(self):
+        self.primary_port = self.primary
+        return super().start()
+
+
+class PowerDnsAsSecondary(AsSecondary, Case):
+    peer = PowerDnsSecondary
 
 
 class Clients(Case):

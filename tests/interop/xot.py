@@ -199,7 +199,7 @@ options {{
   notify no; empty-zones-enable no; request-ixfr no;
 }};
 controls {{ }};
-zone "{APEX}" {{ type secondary; file "{self.zone_file(APEX)}"; primaries {{ 127.0.0.1 port {self.primary} tls up; }}; }};
+zone "{self.apexes[0]}" {{ type secondary; file "{self.zone_file(self.apexes[0])}"; primaries {{ 127.0.0.1 port {self.primary} tls up; }}; }};
 """
 
 
@@ -212,7 +212,8 @@ class NsdSecondary(peers.Nsd):
     def zone(self, apex, key):
         shown = f'    client-cert: "{self.client.file}"\n    client-key: "{self.client.key}"\n' if self.client else ""
         return (f'tls-auth:\n    name: up\n    auth-domain-name: "{NAME}"\n{shown}zone:\n    name: "{apex}"\n'
-                f'    zonefile: "{self.zone_file(apex)}"\n    request-xfr: AXFR 127.0.0.1@{self.primary} NOKEY up\n')
+                f'    zonefile: "{self.zone_file(apex)}"\n    request-xfr: AXFR 127.0.0.1@{self.primary} NOKEY up\n'
+                "    allow-notify: 127.0.0.1 NOKEY\n    provide-xfr: 127.0.0.1 NOKEY\n")
 
 
 class ToPeer(Case):

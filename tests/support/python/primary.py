@@ -58,6 +58,29 @@ def frames(ident, apex, records, limit=16000, qtype=AXFR):
     yield frame(message(ident, apex, gathered, qtype=qtype))
 
 
+class Versions:
+    """A zone by its serials, each the records beside the SOA: AXFR is answered with the newest, IXFR with one difference.
+    `asked_from` are the serials that IXFR was asked from."""
+
+    def __init__(self, apex):
+        self.apex = apex
+        self.records = {}
+        self.asked_from = []
+
+    def give_to(self, primary):
+        primary.stream, primary.differences = self.whole, self.difference
+
+    def whole(self, ident, serial):
+        return frames(ident, self.apex, [soa(self.apex, serial), *self.records[serial], soa(self.apex, serial)])
+
+    def difference(self, ident, serial, have):
+        self.asked_from.append(have)
+        before, after = self.records[have], self.records[serial]
+        return frames(ident, self.apex, [soa(self.apex, serial), soa(self.apex, have), *(r for r in before if r not in after),
+                                         soa(self.apex, serial), *(r for r in after if r not in before), soa(self.apex, serial)],
+                      qtype=IXFR)
+
+
 class ScriptedPrimary:
     """`serial` is what SOA queries are told; `stream(ident, serial)` makes the octets that answer an AXFR, and
     `differences(ident, serial, have)` those that answer an IXFR. Without that the primary knows no IXFR: NOTIMP.
