@@ -31,8 +31,9 @@ Result<std::uint32_t> serial_in(dns::Octets response, const dns::Name& apex) {
   if (response.size() < dns::header_octets) return Error{reason::malformed, "the SOA answer has no header"};
   const dns::Header header = dns::load_header(response.data());
   if (header.rcode() != dns::Rcode::noerror) {
-    return Error{reason_of(header.rcode()),
-                 "asked for the SOA it answered " + dns::to_string(header.rcode())};
+    return Error{reason_of(header.rcode()), "asked for the SOA it answered " +
+                                                dns::to_string(header.rcode()) +
+                                                dns::extended_errors_of(response)};
   }
   // RFC 1034 4.3.5 wants the answer of an authority: a resolver's would be as old as its cache.
   if ((header.flags & dns::flag::aa) == 0) {

@@ -86,7 +86,10 @@ TransferDecoder::State TransferDecoder::message(dns::Octets octets) {
   }
   const dns::Header header = dns::load_header(octets.data());
   dns::WireReader reader(octets, dns::header_octets);
-  if (!check_message(header, reader)) return state_;
+  if (!check_message(header, reader)) {
+    if (error_.reason == reason_of(header.rcode())) error_.message += dns::extended_errors_of(octets);
+    return state_;
+  }
   empty_in_a_row_ = header.answers == 0 ? empty_in_a_row_ + 1 : 0;
   if (empty_in_a_row_ > max_empty_messages) {
     refuse(reason::empty_messages, std::to_string(empty_in_a_row_) + " messages in a row without a record");

@@ -221,6 +221,36 @@ class Refusals(unittest.TestCase):
         self.assertEqual(query.udp("127.0.0.1", self.server.port, "both." + zone, "CNAME").answer, [])
 
 
+def with_extended_error(octets, code, text):
+    """A message with an OPT record that says why (RFC 8914)."""
+    option = struct.pack("!HHH", 15, 2 + len(text), code) + text
+    return octets[:10] + b"\0\1" + octets[12:] + b"\0" + struct.pack("!HHIH", 41, 1232, 0, len(option)) + option
+
+
+class ExtendedErrors(unittest.TestCase):
+    """What a primary says of its refusal is told wherever the refusal is, and cannot break a line of the log."""
+
+    def test_a_refused_transfer(self):
+        scratch = Scratch()
+        self.addCleanup(scratch.close)
+        apex = "told.test"
+        primary = ScriptedPrimary(scratch, apex)
+        primary.stream = lambda ident, serial: [frame(with_extended_error(
+            message(ident, apex, [], flags=0x8005), 18, b"ask noc@provider.example\nzone-published all is well\0"))]
+        server = Understudy(scratch, [{"name": apex, "source": [primary.source]}]).start()
+        until("the transfer is refused", lambda: server.status(apex)["last_refusal"])
+        words = "REFUSED, EDE 18 (Prohibited): ask noc@provider.example\\010zone-published all is well"
+        refusal = server.status(apex)["last_refusal"]
+        self.assertEqual(refusal["reason"], "refused")
+        self.assertTrue(refusal["message"].endswith(words), refusal)
+        self.assertTrue(server.status(apex)["primaries"][0]["failure"]["message"].endswith(words))
+        self.assertIn("EDE 18 (Prohibited): ask noc@provider.example", server.verb("status", apex).stdout)
+        told = [line for line in server.log().splitlines() if " transfer-refused " in line]
+        self.assertEqual(len(told), 1)
+        self.assertIn("EDE 18 (Prohibited): ask noc@provider.example", told[0])
+        self.assertNotIn("\nzone-published", server.log())
+
+
 def add_rows():
     for row in REFUSED:
         def test(self, row=row):

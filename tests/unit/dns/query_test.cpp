@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "dns/edns.h"
 #include "dns/message.h"
 #include "random_rdata.h"
 
@@ -171,6 +172,46 @@ TEST(ParseQuery, RandomDamageIsSurvived) {
       ASSERT_LE(query.edns->options.size(), damaged.size());
     }
   }
+}
+
+// ------------------------------------------------------------------------------------------------------
+
+// RFC 8914 2: code 15, INFO-CODE, EXTRA-TEXT.
+Bytes extended_error(std::uint16_t code, const Bytes& text) {
+  Bytes out(6);
+  store16(out.data(), 15);
+  store16(out.data() + 2, static_cast<std::uint16_t>(2 + text.size()));
+  store16(out.data() + 4, code);
+  return out + text;
+}
+Bytes letters(std::string_view text) { return {text.begin(), text.end()}; }
+std::string extended_errors(const Bytes& options) {
+  return extended_errors_of(header(0x8005, 1, 0, 0, 1) + question() + opt(options));
+}
+
+TEST(ExtendedErrors, AreToldByNumberNameAndText) {
+  EXPECT_EQ(extended_errors_of(header(0x8005) + question()), "");
+  EXPECT_EQ(extended_errors({}), "");
+  EXPECT_EQ(extended_errors(extended_error(18, {})), ", EDE 18 (Prohibited)");
+  EXPECT_EQ(extended_errors(extended_error(0, letters("no"))), ", EDE 0 (Other): no");
+  EXPECT_EQ(extended_errors(extended_error(30, {})), ", EDE 30 (Invalid Query Type)");
+  EXPECT_EQ(extended_errors(extended_error(31, {})), ", EDE 31");
+  const Bytes cookie = {0, 10, 0, 2, 7, 7};
+  EXPECT_EQ(extended_errors(cookie + extended_error(22, {}) + cookie + extended_error(23, letters("x"))),
+            ", EDE 22 (No Reachable Authority), EDE 23 (Network Error): x");
+}
+
+TEST(ExtendedErrors, CannotBreakALineOrFillALog) {
+  EXPECT_EQ(extended_errors(extended_error(24, {'a', '\n', 0xc3, 0xbc, 0x7f, 0})),
+            ", EDE 24 (Invalid Data): a\\010\\195\\188\\127");
+  const std::string long_one = extended_errors(extended_error(0, Bytes(1000, 'x')));
+  EXPECT_EQ(long_one, ", EDE 0 (Other): " + std::string(200, 'x') + "...");
+  Bytes many;
+  for (int i = 0; i < 10; ++i) many = many + extended_error(14, {});
+  EXPECT_EQ(extended_errors(many), ", EDE 14 (Not Ready), EDE 14 (Not Ready), EDE 14 (Not Ready)");
+  // One without an INFO-CODE, and one that is cut off.
+  EXPECT_EQ(extended_errors({0, 15, 0, 1, 7}), "");
+  EXPECT_EQ(extended_errors({0, 15, 0, 9, 0, 18, 'x'}), "");
 }
 
 }  // namespace
