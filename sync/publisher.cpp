@@ -10,7 +10,10 @@ namespace understudy::sync {
 Result<> ZoneBuild::record(const dns::RecordView& record) {
   octets_ += record.owner.size() + record.rdata.size() + 10;
   if (record.type == dns::RRType::SOA) return soa(record);
-  has_signatures_ |= record.type == dns::RRType::RRSIG || record.type == dns::RRType::ZONEMD;
+  const bool signature = record.type == dns::RRType::RRSIG, digest = record.type == dns::RRType::ZONEMD;
+  has_signatures_ |= signature || digest;
+  built_.breaks_signatures |=  // should it be raised
+      digest || (signature && dns::RRType{dns::load16(record.rdata.data())} == dns::RRType::SOA);
   return builder_.add(record);
 }
 
@@ -102,7 +105,7 @@ Result<BuiltZone> ZoneBuild::finish() {
   }
   built_.bulk = is_bulk();
   built_.base = live_.version;
-  built_.breaks_signatures = raised_ && has_signatures_;
+  built_.breaks_signatures &= raised_;
   return std::move(built_);
 }
 

@@ -1,7 +1,11 @@
 #include "sync/rollback.h"
 
+#include <algorithm>
+
 #include "backend/differences.h"
+#include "backend/key_order.h"
 #include "backend/version_walk.h"
+#include "dns/serial.h"
 #include "sync/increment.h"
 #include "sync/reasons.h"
 
@@ -65,9 +69,10 @@ Result<> read_back(const OlderVersion& older, backend::Reader& reader, RecordTar
 }
 
 // What came since goes, and then what went comes: an RR whose TTL changed is the same RR to an editor. The
-// SOA takes the place of the one that is there.
-Result<> take_back(const backend::Difference& since, backend::ZoneEditor& editor) {
+// SOA takes the place of the one that is there, with `serial`.
+Result<> take_back(const backend::Difference& since, std::uint32_t serial, backend::ZoneEditor& editor) {
   backend::ChunkExpander expander;
+  std::vector<std::uint8_t> soa;
   for (const bool adding : {false, true}) {
     backend::ChangeCursor changes = since.read();
     for (;;) {
@@ -76,10 +81,27 @@ Result<> take_back(const backend::Difference& since, backend::ZoneEditor& editor
       if (!*more) break;
       const backend::ChangedRecord& change = changes.current();
       if (change.added == adding || (!adding && change.record.type == RRType::SOA)) continue;
-      if (auto taken = editor.edit(adding, change.record); !taken) return taken;
+      dns::RecordView record = change.record;
+      if (record.type == RRType::SOA) {
+        soa.assign(record.rdata.begin(), record.rdata.end());
+        dns::store32(soa.data() + soa.size() - 20, serial);
+        record.rdata = soa;
+      }
+      if (auto taken = editor.edit(adding, record); !taken) return taken;
     }
   }
   return {};
+}
+
+// Whether something of the version that these nodes make says what its SOA was.
+bool signs_soa(const backend::EditedZone& edited, const dns::Name& apex) {
+  const dns::NameKey key(apex);
+  const auto node = std::ranges::find_if(
+      edited.nodes, [&](const backend::StoredNode& n) { return backend::order(n.key, key.octets()) == 0; });
+  if (node == edited.nodes.end()) return true;  // a serial that was raised is in there
+  const backend::NodeView view(node->block);
+  const auto soa = view.find(RRType::SOA);
+  return !soa || soa->signature_count() != 0 || view.find(RRType::ZONEMD);
 }
 
 // Nothing where the older version is not to be had in this way; then reading it back tells more.
@@ -88,15 +110,20 @@ std::optional<BuiltZone> edit_back(const OlderVersion& older, backend::Reader& r
   const auto since =
       backend::difference_since(reader, older.live, older.version, std::max(older.live.records, fewest_read));
   if (!row || !since || !*since) return std::nullopt;
+  const bool raised =
+      older.raise_serial && !dns::Serial(row->serial).is_newer_than(dns::Serial(older.live.serial));
+  const std::uint32_t serial = raised ? older.live.serial + 1 : row->serial;
   backend::ZoneEditor editor(older.options, older.live);
-  if (!take_back(**since, editor)) return std::nullopt;
+  if (!take_back(**since, serial, editor)) return std::nullopt;
   auto edited = editor.finish(reader);
   if (!edited || !*edited) return std::nullopt;
   const backend::BuildSummary& summary = (*edited)->summary;
-  const bool the_same = summary.digest == row->digest && summary.serial == row->serial &&
+  const bool the_same = summary.digest == row->digest && summary.serial == serial &&
                         summary.records == row->records && summary.nodes == row->nodes;
-  if (!the_same) return std::nullopt;
-  return patch_of(std::move(**edited), older.live);
+  if (!the_same || (raised && signs_soa(**edited, older.options.apex))) return std::nullopt;
+  BuiltZone built = patch_of(std::move(**edited), older.live);
+  built.source_serial = row->serial;
+  return built;
 }
 
 }  // namespace

@@ -11,8 +11,9 @@ struct OlderVersion {
   backend::BuildOptions options;  // of the zone as it is
   backend::ZoneRow live;
   backend::Version version = 0;
-  bool allow_ended = false;  // though the signature of its SOA or DNSKEY has ended
-  bool anew = false;         // every record of it is wanted: its serial may have to be raised
+  bool allow_ended = false;   // though the signature of its SOA or DNSKEY has ended
+  bool anew = false;          // every record of it is wanted
+  bool raise_serial = false;  // where its own is not newer than the live one's; `whole` does the same
   UnixTime now = 0;
 };
 

@@ -145,7 +145,7 @@ asio::awaitable<Result<std::shared_ptr<BuiltZone>>> ZoneAgent::restore_version(b
                                                                                bool force) {
   using Restored = Result<std::optional<BuiltZone>>;
   const std::shared_ptr<ZoneBuild> whole = new_build();
-  const OlderVersion older{build_options(),       row_, version, force, settings_->raise_serial,
+  const OlderVersion older{build_options(),       row_, version, force, false, settings_->raise_serial,
                            workshop_.clock.wall()};
   auto later = Later<std::shared_ptr<Restored>>::make(workshop_.executor);
   workshop_.pool.post([later, older, whole, &mirror = workshop_.mirror] {
