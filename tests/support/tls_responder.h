@@ -1,6 +1,6 @@
 // A name server over TLS whose every choice is the test's: versions, ALPN, whether it wants a certificate,
-// and what it answers. One connection after the other, on a thread of its own; what came in the clear is kept
-// to be looked at.
+// what it answers, and when it hangs up. One connection after the other, on a thread of its own, or (as an
+// option) several at once; what came in the clear is kept to be looked at.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -21,7 +21,10 @@ class TlsResponder {
     int least = TLS1_2_VERSION, most = TLS1_3_VERSION;
     bool speaks_dot = true;  // by ALPN
     bool wants_certificate = false;
-    bool in_the_clear = false;  // no TLS at all
+    bool in_the_clear = false;         // no TLS at all
+    int answers = -1;                  // on each connection; the question after them is read, and it hangs up
+    int connections_that_answer = -1;  // the first ones; the others hang up after the first question
+    int connections_at_once = 1;
   };
   using Answer = std::function<std::vector<Bytes>(const Bytes& query)>;
 
@@ -50,6 +53,7 @@ class TlsResponder {
   ~TlsResponder() {
     ::shutdown(listener_, SHUT_RDWR);
     thread_.join();
+    for (std::thread& other : others_) other.join();
     ::close(listener_);
   }
 
@@ -78,9 +82,16 @@ class TlsResponder {
       ++connections;
       const timeval wait{patience.count(), 0};
       ::setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-      choices_.in_the_clear ? serve_clear(connection) : serve(connection);
-      ::close(connection);
+      if (choices_.connections_at_once > 1) {
+        others_.emplace_back([this, connection] { attend(connection); });
+      } else {
+        attend(connection);
+      }
     }
+  }
+  void attend(int connection) {
+    choices_.in_the_clear ? serve_clear(connection) : serve(connection);
+    ::close(connection);
   }
   // What a server that knows nothing of TLS does with octets that are no query: it hangs up.
   void serve_clear(int connection) {
@@ -92,11 +103,14 @@ class TlsResponder {
     SSL_set_fd(session.get(), connection);
     if (SSL_accept(session.get()) != 1) return;
     has_client_certificate = SSL_get0_peer_certificate(session.get()) != nullptr;
+    int answers = choices_.answers;
+    if (choices_.connections_that_answer >= 0 && connections > choices_.connections_that_answer) answers = 0;
     Bytes length(2);
     while (read(session.get(), length)) {
       Bytes query(dns::load16(length.data()));
       if (!read(session.get(), query)) return;
       ++queries;
+      if (answers-- == 0) return;
       for (const Bytes& message : answer_(query)) {
         const Bytes frame = framed(message);
         if (SSL_write(session.get(), frame.data(), static_cast<int>(frame.size())) <= 0) return;
@@ -118,6 +132,7 @@ class TlsResponder {
   int listener_ = -1;
   net::Endpoint endpoint_;
   std::thread thread_;
+  std::vector<std::thread> others_;  // thread_'s, until it is over
 };
 
 }  // namespace understudy::test
