@@ -348,6 +348,7 @@ TEST_F(Decisions, the_serial_of_a_zone_with_a_digest_is_not_raised) {
   look();
   write(5, "a b c x", digest);
   EXPECT_EQ(look(), "serial-raise");
+  ASSERT_TRUE(status().last_refusal);
   EXPECT_EQ(status().last_refusal->reason, reason::serial_raise);
   EXPECT_NE(status().last_refusal->message.find("ZONEMD"), std::string::npos);
   EXPECT_FALSE(has("x.z."));
