@@ -9,6 +9,9 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support", "python"))
 
+import dns.edns
+import dns.rcode
+
 import query
 from primary import NS, ScriptedPrimary, a, frames, name, rr, soa, txt
 from processes import Scratch, until
@@ -91,6 +94,37 @@ class ClockJump(unittest.TestCase):
         self.primary.dark = False
         self.primary.notify(self.server.port)
         until("it is served again", lambda: self.served() == self.primary.serial)
+
+    def test_serving_stale_has_an_end(self):
+        """Past EXPIRE it is served with EDE 3, by policy; past the policy's bound it is SERVFAIL with EDE 24 (RFC 8914 4.25)."""
+        expire, bound = 14 * 86400, 7 * 86400
+        self.server.zones[0]["on-expire"] = f"serve-stale:{bound // 86400}d"
+        self.start()
+        self.expect_next()
+        self.primary.dark = True
+        for late, state, answer in ((expire - HOUR, None, (dns.rcode.NOERROR, [])), (expire + HOUR, "stale", (dns.rcode.NOERROR, [3])),
+                                    (expire + bound - HOUR, "stale", (dns.rcode.NOERROR, [3])),
+                                    (expire + bound + HOUR, "expired", (dns.rcode.SERVFAIL, [24]))):
+            with self.subTest(late=late):
+                self.server.stop()
+                self.set_clock(late)
+                self.start()
+                self.assertEqual(self.answer(), answer)
+                told = self.server.status(APEX)["state"]
+                self.assertEqual(told, state) if state else self.assertIn(told, ("fresh", "retrying"))
+                self.assertEqual(self.server.metric("zone_stale", zone=APEX + "."), int(state == "stale"))
+        # The end is no end for good.
+        self.primary.dark = False
+        self.primary.serial += 1
+        self.primary.notify(self.server.port)
+        until("it is served again", lambda: self.served() == self.primary.serial)
+        self.assertEqual(self.answer(), (dns.rcode.NOERROR, []))
+
+    def answer(self):
+        """RCODE and extended errors of an answer with data."""
+        answer = query.udp("127.0.0.1", self.server.port, APEX, "TXT")
+        self.assertEqual(len(answer.answer), int(answer.rcode() == dns.rcode.NOERROR))
+        return answer.rcode(), [option.code for option in answer.options if isinstance(option, dns.edns.EDEOption)]
 
 
 if __name__ == "__main__":
