@@ -19,7 +19,7 @@ class TwoAddresses : public Passes {
   std::shared_ptr<ZonePass> pass_at(std::uint16_t port, const std::function<bool(const dns::Name&)>& wrong) {
     auto pass = std::make_shared<ZonePass>(product_name("example."),
                                            net::Endpoint{boost::asio::ip::address_v4::loopback(), port},
-                                           every_hour(), 1);
+                                           shared(every_hour()), 1);
     pass->heard_serial(7, now_.steady);
     for (int i = 0; i < 50; ++i) {
       while (const auto ask = pass->take(*reader_, now_).value()) {

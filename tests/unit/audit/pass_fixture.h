@@ -58,11 +58,14 @@ class Passes : public ::testing::Test {
   static constexpr auto confirm_after = 5000ms;
 
   static audit::PassOptions every_hour() { return {1h, confirm_after, 600s, 24h, false, {}}; }
+  static audit::PassOptionsPtr shared(audit::PassOptions options) {
+    return std::make_shared<const audit::PassOptions>(std::move(options));
+  }
 
   explicit Passes(const audit::PassOptions& options = every_hour())
       : mirror_({zone("example.", zone_lines)}),
         reader_(std::move(*mirror_.mirror().reader())),
-        pass_(product_name("example."), {}, std::make_shared<const audit::PassOptions>(options), 1) {
+        pass_(product_name("example."), {}, shared(options), 1) {
     pass_.heard_serial(7, now_.steady);
   }
 

@@ -15,7 +15,7 @@ TEST_F(Passes, WhatWasSeenSurvivesARestart) {
   const auto zone_row = reader_->zone(product_name("example.")).value();
   reader_->reset();
 
-  ZonePass next(product_name("example."), {}, every_hour(), 2);
+  ZonePass next(product_name("example."), {}, shared(every_hour()), 2);
   next.restore(zone_row, rows, now_);
   std::vector<audit::Mismatch> after;
   next.append_mismatches(after);
@@ -27,7 +27,7 @@ TEST_F(Passes, WhatWasSeenSurvivesARestart) {
   EXPECT_EQ(next.tally().asked, pass_.tally().asked);
   EXPECT_FALSE(next.take(*reader_, now_).value()) << "the next pass begins when it would have";
 
-  ZonePass elsewhere(product_name("example."), {{}, 5353}, every_hour(), 2);
+  ZonePass elsewhere(product_name("example."), {{}, 5353}, shared(every_hour()), 2);
   elsewhere.restore(zone_row, rows, now_);
   EXPECT_EQ(elsewhere.tally().asked, 0u) << "of another address";
 }
@@ -61,7 +61,7 @@ TEST_F(Passes, ARestartGoesOnBeforeWhatWasNotAnswered) {
   ASSERT_TRUE(reader_->renew());
   const auto zone_row = reader_->zone(product_name("example.")).value();
   reader_->reset();
-  ZonePass next(product_name("example."), {}, every_hour(), 2);
+  ZonePass next(product_name("example."), {}, shared(every_hour()), 2);
   next.heard_serial(7, now_.steady);
   next.restore(zone_row, rows, now_);
   while (const auto ask = next.take(*reader_, now_).value()) {
@@ -98,7 +98,7 @@ TEST_F(ManyNames, ARestartDoesNotBeginAnew) {
   ASSERT_TRUE(reader_->renew());
   const auto zone_row = reader_->zone(product_name("example.")).value();
   reader_->reset();
-  ZonePass next(product_name("example."), {}, every_hour(), 1);
+  ZonePass next(product_name("example."), {}, shared(every_hour()), 1);
   next.heard_serial(7, now_.steady);
   next.restore(zone_row, rows, now_);
   const std::multiset<std::string> after = ask(next, 10'000);
@@ -140,7 +140,7 @@ TEST_F(ExpectingPass, CountsApartUntilItsTimeIsOver) {
   const auto rows = pass_.take_rows();
   wait(3h);  // past 1'010'000
   ASSERT_TRUE(reader_->renew());
-  ZonePass restarted(product_name("example."), {}, expecting(), 2);
+  ZonePass restarted(product_name("example."), {}, shared(expecting()), 2);
   restarted.restore(reader_->zone(product_name("example.")).value(), rows, now_);
   reader_->reset();
   std::vector<audit::Mismatch> kept;
@@ -165,7 +165,7 @@ TEST_F(ExpectingPass, OtherExpectationsAndAnotherPeriodHoldAtOnce) {
     audit::PassOptions options = every_hour();
     options.period = period;
     options.expectations = std::move(expectations);
-    pass_.change(std::make_shared<const audit::PassOptions>(options), now_);
+    pass_.change(shared(options), now_);
   };
   change(3h, std::make_shared<const audit::Expectations>(audit::Expectations{text}));
   EXPECT_EQ(pass_.due() - due, 2h);
@@ -248,7 +248,7 @@ TEST_F(SinglePass, OtherSerialsExcuseNothing) {
 }
 
 TEST_F(SinglePass, EndsWhereThereIsNoData) {
-  ZonePass pass(product_name("other."), {}, once(), 1);
+  ZonePass pass(product_name("other."), {}, shared(once()), 1);
   EXPECT_FALSE(pass.take(*reader_, now_).value());
   EXPECT_TRUE(pass.finished());
   EXPECT_FALSE(pass.complete());

@@ -12,7 +12,7 @@ TEST_F(Passes, AnIdlePassIsSmall) {
   constexpr std::size_t count = 1'000;
   std::vector<std::unique_ptr<ZonePass>> passes;
   passes.reserve(count);
-  const auto options = std::make_shared<const audit::PassOptions>(every_hour());
+  const auto options = shared(every_hour());
   const std::size_t before = allocated_octets();
   for (std::size_t i = 0; i < count; ++i) {
     passes.push_back(std::make_unique<ZonePass>(product_name("z" + std::to_string(i) + ".example."),
@@ -47,7 +47,7 @@ TEST_F(Passes, APassThatIsOverHoldsNoMoreThanBefore) {
 
 // Else a hundred thousand zones would each have a batch in memory, for as long as it takes to ask them all.
 TEST_F(Passes, ABatchIsAskedToItsEndBeforeAnotherZoneTakesOne) {
-  ZonePass other(product_name("example."), {}, std::make_shared<const audit::PassOptions>(every_hour()), 2);
+  ZonePass other(product_name("example."), {}, shared(every_hour()), 2);
   ASSERT_EQ(pass_.walk_due(), other.walk_due());
   ASSERT_GT(pass_.due_first(), now_.steady);
   while (true) {
