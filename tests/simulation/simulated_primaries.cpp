@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "base/clock.h"
-
 namespace understudy::test {
 
 namespace {
@@ -95,38 +93,7 @@ std::optional<Bytes> SimulatedPrimaries::soa_answer(const Primary& primary, cons
         return Bytes(kernel_.random(40), static_cast<std::uint8_t>(kernel_.random(256)));
     }
   }
-  const bool forged = secret_ && lies(primary) && kernel_.chance(30);
-  if (forged && !reply.answer.empty()) ++reply.answer.front().rdata[reply.answer.front().rdata.size() - 17];
-  return on_their_way({reply}, query, forged).front();
-}
-
-// Records that no primary ever published, in place: what a version of them would be is told from every other.
-void SimulatedPrimaries::forge(std::vector<Rr>& records) {
-  if (records.size() < 2) return;
-  records.insert(records.end() - 1, rr("h0." + editions_.apex() + " 300 TXT \"nobody published this\""));
-}
-
-// As octets, signed where they are. What is forged is signed by nobody, or by somebody else.
-std::vector<Bytes> SimulatedPrimaries::on_their_way(const std::vector<Reply>& messages, const Message& query,
-                                                    bool forged) {
-  std::vector<Bytes> all;
-  for (const Reply& message : messages) all.push_back(encoded(message));
-  if (!secret_ || !query.tsig || (forged && kernel_.chance(50))) return all;
-  Secret secret = *secret_;
-  if (forged) secret.octets.front() ^= 1;
-  const Stamp now{static_cast<std::uint64_t>(SystemClock().wall())};
-  Chain chain{query.tsig->mac};
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    Bytes& message = all[i];
-    // RFC 8945 5.3.1: those between the first and the last need no signature of their own.
-    if (messages[i].cut || (i != 0 && i + 1 != all.size() && kernel_.chance(20))) {
-      chain.between.insert(chain.between.end(), message.begin(), message.end());
-    } else {
-      message = with_tsig(message, secret, now, chain);
-      chain = {mac_of(message), true, {}};
-    }
-  }
-  return all;
+  return encoded(reply);
 }
 
 void SimulatedPrimaries::datagram(Flow flow, std::uint16_t port, const Bytes& octets) {
@@ -297,8 +264,7 @@ void SimulatedPrimaries::lie_about_messages(std::vector<Reply>& messages) {
 void SimulatedPrimaries::transfer(Flow flow, const Primary& primary, const Message& query) {
   const Edition& edition = editions_[primary.edition];
   const bool lie = lies(primary);
-  // The records, the messages, or the stream; or somebody on the way.
-  const std::uint64_t about = lie ? kernel_.random(secret_ ? 4 : 3) : 99;
+  const std::uint64_t about = lie ? kernel_.random(3) : 99;  // the records, the messages, or the stream
   std::vector<Rr> records = zone(primary.edition);
   bool whole = true;
   if (query.questions[0].type == type::IXFR) {
@@ -318,7 +284,6 @@ void SimulatedPrimaries::transfer(Flow flow, const Primary& primary, const Messa
     }
   }
   if (about == 0 && whole) lie_about_zone(records, primary);
-  if (about == 3) forge(records);
   std::vector<Reply> messages;
   for (std::size_t next = 0; next < records.size();) {
     const std::size_t count = std::min<std::size_t>(records.size() - next, 1 + kernel_.random(8));
@@ -330,7 +295,8 @@ void SimulatedPrimaries::transfer(Flow flow, const Primary& primary, const Messa
   }
   if (about == 1) lie_about_messages(messages);
   Bytes stream;
-  for (const Bytes& octets : on_their_way(messages, query, about == 3)) {
+  for (const Reply& message : messages) {
+    const Bytes octets = encoded(message);
     append16(stream, static_cast<std::uint16_t>(octets.size()));
     stream.insert(stream.end(), octets.begin(), octets.end());
   }

@@ -1,11 +1,10 @@
 // Primaries of one zone, at ports of their own, that publish its editions: well, late, in pieces, and with
 // every lie that a secondary can tell from the truth. What no secondary could tell (a primary that makes up
-// a zone, and is consistent about it) is among them only where a signature tells: with a secret, what they
-// say is signed (TSIG), and somebody on the way makes things up.
+// a zone, and is consistent about it) is not among them.
 #pragma once
 
 #include "simulation/editions.h"
-#include "support/plain_tsig.h"
+#include "support/message.h"
 
 namespace understudy::test {
 
@@ -22,8 +21,6 @@ class SimulatedPrimaries final : public Network {
     std::size_t edition = 0;  // that it has
   };
   std::vector<Primary>& all() { return primaries_; }
-  // Before anything is asked.
-  void sign_with(Secret secret) { secret_ = std::move(secret); }
   // When one of them last said anything that may count as "the zone is current", or delivered.
   Time last_word() const { return last_word_; }
 
@@ -62,8 +59,6 @@ class SimulatedPrimaries final : public Network {
   Differences differences(std::size_t from, std::size_t to, bool lie);
   void lie_about_zone(std::vector<Rr>& records, const Primary& primary);
   void lie_about_messages(std::vector<Reply>& messages);
-  void forge(std::vector<Rr>& records);
-  std::vector<Bytes> on_their_way(const std::vector<Reply>& messages, const Message& query, bool forged);
   void deliver(Flow flow, const Bytes& stream, bool lie);
 
   Kernel& kernel_;
@@ -71,7 +66,6 @@ class SimulatedPrimaries final : public Network {
   std::vector<Primary> primaries_;
   std::map<Flow, Connection> connections_;
   Time last_word_{0};
-  std::optional<Secret> secret_;
 };
 
 }  // namespace understudy::test

@@ -81,9 +81,6 @@ TEST_P(Seeds, NoneBreaksWhatMustHold) {
     all.stale += outcome.seen.stale;
     all.orders += outcome.seen.orders;
     all.back += outcome.seen.back;
-    all.held += outcome.seen.held;
-    all.reloads += outcome.seen.reloads;
-    all.distrusted += outcome.seen.distrusted;
   }
   // The faults were met: a world in which nothing happens proves nothing.
   EXPECT_GT(all.publications, 4 * count);
@@ -92,9 +89,6 @@ TEST_P(Seeds, NoneBreaksWhatMustHold) {
   EXPECT_GT(all.expired, 0u);
   EXPECT_GT(all.stale, 0u);
   EXPECT_GT(all.back, 0u);
-  EXPECT_GT(all.held, count / 2);
-  EXPECT_GT(all.reloads, count / 2);
-  EXPECT_GT(all.distrusted, 0u);
 }
 INSTANTIATE_TEST_SUITE_P(Shard, Seeds, testing::Range(0u, shards));
 

@@ -1,6 +1,5 @@
 #include "simulation/world.h"
 
-#include <algorithm>
 #include <boost/asio/post.hpp>
 
 #include "sync/built_walk.h"
@@ -11,7 +10,7 @@ using sync::SerialPolicy;
 
 namespace {
 
-constexpr auto apex_text = "zone.example.", key_text = "key.example.";
+constexpr auto apex_text = "zone.example.";
 
 SoaTimes some_times(Kernel& kernel) {
   SoaTimes times;
@@ -48,32 +47,13 @@ void World::broken(const std::string& what) const {
 }
 
 void World::choose_settings() {
+  constexpr SerialPolicy policies[] = {SerialPolicy::ignore, SerialPolicy::hold, SerialPolicy::accept};
   settings_.apex = product_name(apex_text);
-  auto keys = std::make_shared<dns::TsigKeyRing>();
-  if (kernel_.chance(30)) {
-    const Secret secret{name(key_text), Bytes(32, 7)};
-    keys->add(
-        dns::TsigKey::make(product_name(key_text), dns::TsigAlgorithm::hmac_sha256, secret.octets).value());
-    primaries_.sign_with(secret);
-    signed_ = true;
-  }
-  credentials_.keys = std::move(keys);
   for (std::size_t i = 0; i < primaries_.all().size(); ++i) {
     const auto port = static_cast<std::uint16_t>(SimulatedPrimaries::first_port + i);
-    sync::AxfrSource source{{boost::asio::ip::address_v4::loopback(), port}, {}, {}};
-    if (signed_) source.key = product_name(key_text);
-    settings_.sources.emplace_back(std::move(source));
+    settings_.sources.emplace_back(sync::AxfrSource{{boost::asio::ip::address_v4::loopback(), port}, {}, {}});
   }
   settings_.timers = {Seconds(30), Seconds(86400), Seconds(5), Seconds(600), Seconds(60), Seconds(86400)};
-  if (kernel_.chance(40)) settings_.serve_stale = Seconds(100 + kernel_.random(2000));
-  if (kernel_.chance(20)) settings_.keep.versions = 3;
-  choose_policies();
-}
-
-// What a reload may change.
-void World::choose_policies() {
-  constexpr SerialPolicy policies[] = {SerialPolicy::ignore, SerialPolicy::hold, SerialPolicy::accept};
-  settings_.gate = {};
   settings_.gate.backwards = policies[kernel_.random(3)];
   settings_.gate.unmoved = policies[kernel_.random(3)];
   if (kernel_.chance(30)) {
@@ -82,28 +62,21 @@ void World::choose_policies() {
   }
   if (kernel_.chance(30)) settings_.gate.accept_after = Seconds(100 + kernel_.random(500));
   if (kernel_.chance(20)) settings_.gate.full_check = Seconds(900);
-  gates_.push_back(settings_.gate);
+  if (kernel_.chance(40)) settings_.serve_stale = Seconds(100 + kernel_.random(2000));
+  if (kernel_.chance(20)) settings_.keep.versions = 3;
 }
 
 void World::start() {
   mirror_->dead = false;
-  process_ = std::make_unique<Process>(*mirror_, kernel_, directory_, credentials_);
+  process_ = std::make_unique<Process>(*mirror_, kernel_, directory_);
   if (const auto started = process_->sync.start({settings_}); !started)
     throw std::runtime_error("sync.start: " + started.error().message);
   process_->entry = process_->pin.acquire().find_exact(settings_.apex);
-  before_.reset();
-}
-
-// Transfers that were not taken for their signatures.
-void World::count_distrusted() {
-  for (const auto& transfer : process_->sync.totals().transfers_in)
-    if (transfer.result.starts_with("tsig-")) seen_.distrusted += static_cast<unsigned>(transfer.count);
 }
 
 // Cleanly, as after SIGTERM, or by kill -9.
 void World::stop(bool clean) {
   if (!process_) return;
-  count_distrusted();
   mirror_->dead = !clean;
   process_->context.stop();
   process_->sync.stop();
@@ -132,14 +105,7 @@ sync::ZoneStatus World::status() const { return *process_->sync.status(settings_
 void World::watch() {
   if (!process_->reader->renew()) broken("the mirror cannot be read");
   const auto row = process_->reader->zone(settings_.apex);
-  const auto held = row ? process_->reader->held(row->id) : std::nullopt;
   process_->reader->reset();
-  if (held && held->row.version > held_) {
-    held_ = held->row.version;
-    ++seen_.held;
-    kernel_.note("version " + std::to_string(held_) + " is held: " + held->reason);
-  }
-  process_->entry = process_->pin.acquire().find_exact(settings_.apex);
   const backend::Service service = process_->entry->service();
   if (service == backend::Service::expired || service == backend::Service::stale) was_expired_ = true;
   if (service != service_) {
@@ -196,13 +162,9 @@ void World::look() {
 }
 
 // By itself: at once, or after a while.
-bool World::lets_in(SerialPolicy sync::GatePolicy::*policy) const {
-  const bool may_be_held = std::ranges::any_of(
-      gates_, [policy](const sync::GatePolicy& gate) { return gate.*policy == SerialPolicy::hold; });
-  const auto lets = [&](const sync::GatePolicy& gate) {
-    return gate.*policy == SerialPolicy::accept || (may_be_held && gate.accept_after > Seconds(0));
-  };
-  return lets(settings_.gate) || (before_ && lets(before_->gate));
+bool World::lets_in(SerialPolicy policy) const {
+  return policy == SerialPolicy::accept ||
+         (policy == SerialPolicy::hold && settings_.gate.accept_after > Seconds(0));
 }
 
 void World::judge(std::size_t index) {
@@ -212,8 +174,8 @@ void World::judge(std::size_t index) {
     const Edition& before = editions_[*served_];
     const auto distance = static_cast<std::int32_t>(served.serial - before.serial);
     const bool told = ordered_ || orders_under_way_ != 0 || was_expired_;
-    const bool policy_back = lets_in(&sync::GatePolicy::backwards);
-    const bool policy_unmoved = lets_in(&sync::GatePolicy::unmoved);
+    const bool policy_back = lets_in(settings_.gate.backwards);
+    const bool policy_unmoved = lets_in(settings_.gate.unmoved);
     const std::string words = std::to_string(served.serial) + " after " + std::to_string(before.serial);
     seen_.back += distance < 0;
     if (distance < 0 && !told && !policy_back) broken("an older version is served: " + words);

@@ -39,19 +39,16 @@ class World {
   const std::vector<std::string>& trace() const { return kernel_.trace(); }
   // What came about, so that a test can tell that the faults were met at all.
   struct Seen {
-    unsigned publications = 0, held = 0, restarts = 0, expired = 0, stale = 0, orders = 0, back = 0,
-             reloads = 0, distrusted = 0;
+    unsigned publications = 0, held = 0, restarts = 0, expired = 0, stale = 0, orders = 0, back = 0;
   };
   const Seen& seen() const { return seen_; }
 
  private:
   // A run of the server's process: made and destroyed in the order of app/serve.cpp.
   struct Process {
-    Process(MortalMirror& mirror, Kernel& kernel, const std::string& directory,
-            const sync::Credentials& credentials)
+    Process(MortalMirror& mirror, Kernel& kernel, const std::string& directory)
         : sync(context, mirror, tables, clock,
                {.data_directory = directory,
-                .credentials = credentials,
                 .turns =
                     [&kernel](std::function<void()> job) {
                       const Time delay(kernel.chance(80) ? kernel.random(5) : kernel.random(400));
@@ -72,8 +69,6 @@ class World {
   };
 
   void choose_settings();
-  void choose_policies();
-  void reload();
   void start();
   void stop(bool clean);
   void let_happen();
@@ -84,11 +79,10 @@ class World {
   void restart();
   void notify();
   void settle();
-  void count_distrusted();
   void watch();
   void look();
   void judge(std::size_t served);
-  bool lets_in(sync::SerialPolicy sync::GatePolicy::*policy) const;
+  bool lets_in(sync::SerialPolicy policy) const;
   bool is_newest() const;
   Time patience() const;
   sync::ZoneStatus status() const;
@@ -101,24 +95,19 @@ class World {
   std::unique_ptr<MortalMirror> mirror_;
   const std::string directory_;
   sync::ZoneSettings settings_;
-  sync::Credentials credentials_;             // in some worlds all is signed
-  std::vector<sync::GatePolicy> gates_;       // all that ever held: what one of them held is held still
-  std::optional<sync::ZoneSettings> before_;  // while a reload is under way: either may be what holds
   std::unique_ptr<Process> process_;
   Seen seen_;
 
   // What was served at the last look.
   backend::ZoneEntry::Live live_{};
   std::uint64_t records_ = 0;
-  backend::Version held_ = 0;  // the last one
   backend::Service service_ = backend::Service::no_data;
   std::optional<std::size_t> served_;  // which edition
   unsigned orders_under_way_ = 0;
   bool ordered_ = false;      // what lets serials go back, since what is served changed last
   bool was_expired_ = false;  // the same
-  bool signed_ = false;
-  bool jumped_ = false;  // the wall clock did, so that a restart does not know how late it is
-  Time fresh_{0};        // the zone was told to be current then, at the latest
+  bool jumped_ = false;       // the wall clock did, so that a restart does not know how late it is
+  Time fresh_{0};             // the zone was told to be current then, at the latest
 };
 
 }  // namespace understudy::test

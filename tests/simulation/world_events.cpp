@@ -74,22 +74,6 @@ void World::give_order() {
   }
 }
 
-// Other policies for the same zone.
-void World::reload() {
-  if (before_) return;  // one at a time
-  before_ = settings_;
-  choose_policies();
-  ++seen_.reloads;
-  kernel_.note("reload");
-  process_->sync.reload({settings_}, {}, credentials_,
-                        [this, process = process_.get()](const Result<sync::ReloadOutcome>& outcome) {
-                          kernel_.note(outcome ? "reloaded" : "not reloaded: " + outcome.error().message);
-                          if (process != process_.get()) return;
-                          if (!outcome) settings_ = *before_;
-                          before_.reset();
-                        });
-}
-
 void World::disturb() {
   const auto what = kernel_.random(100);
   if (what < 30) {
@@ -109,10 +93,8 @@ void World::disturb() {
     give_order();
   } else if (what < 72) {
     restart();
-  } else if (what < 78) {
-    notify();
   } else if (what < 82) {
-    reload();
+    notify();
   } else if (what < 87) {
     mirror_->failures_to_come = 1 + static_cast<unsigned>(kernel_.random(3));
     kernel_.note("the disk fails");
@@ -161,7 +143,6 @@ void World::settle() {
     pass(std::chrono::seconds(1));
   }
   look();
-  count_distrusted();
 }
 
 }  // namespace understudy::test
