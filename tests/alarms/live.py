@@ -56,17 +56,20 @@ class Provider(peers.Nsd):
 
 
 class Webhook:
-    """What Alertmanager has told: the newest status of each alarm and zone."""
+    """What Alertmanager has told: the newest status of each alarm and zone, and which fired at all."""
 
     def __init__(self, scratch):
-        self.status = {}
-        told = self.status
+        self.status, self.fired = {}, set()
+        told, fired = self.status, self.fired
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 for alert in body["alerts"]:
-                    told[(alert["labels"]["alertname"], alert["labels"].get("zone"))] = alert["status"]
+                    key = (alert["labels"]["alertname"], alert["labels"].get("zone"))
+                    told[key] = alert["status"]
+                    if alert["status"] == "firing":
+                        fired.add(key)
                 self.send_response(200)
                 self.end_headers()
 
@@ -165,12 +168,14 @@ receivers: [{{name: hook, webhook_configs: [{{url: "http://127.0.0.1:{self.webho
         return self.webhook.status.get((f"Understudy{alarm}", zone)) == status
 
     def fire(self, *alarms):
+        """Each fires, or did since it was cleared last: one of them may be over before its turn to be looked at."""
         for alarm, zone in alarms:
-            until(f"{alarm} fires", lambda alarm=alarm, zone=zone: self.told("firing", alarm, zone), deadline=180)
+            until(f"{alarm} fires", lambda alarm=alarm, zone=zone: (f"Understudy{alarm}", zone) in self.webhook.fired, deadline=180)
 
     def clear(self, *alarms):
         for alarm, zone in alarms:
             until(f"{alarm} clears", lambda alarm=alarm, zone=zone: self.told("resolved", alarm, zone), deadline=180)
+            self.webhook.fired.discard((f"Understudy{alarm}", zone))
 
     def restart_provider(self):
         self.provider.stop()
