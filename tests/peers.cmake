@@ -62,7 +62,7 @@ peer_suite(alarms/check.py LABEL alarms TIMEOUT 300)
 peer_suite(alarms/live.py LABEL alarms TIMEOUT 900)
 set_property(TEST alarms.live APPEND PROPERTY ENVIRONMENT UNDERSTUDY_DISK=$<TARGET_FILE:disk>)
 
-peer_suite(page/page.py LABEL page TIMEOUT 300)
+peer_suite(page/page.py LABEL page TIMEOUT 600)
 set_property(TEST page.page APPEND PROPERTY ENVIRONMENT UNDERSTUDY_CLOCK=$<TARGET_FILE:clock>)
 
 # Pages that are made: is what the repository has current?
