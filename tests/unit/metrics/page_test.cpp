@@ -39,7 +39,7 @@ std::string page() {
 }
 
 TEST(MetricsPage, is_current) {
-  const std::string path = std::string(UNDERSTUDY_SOURCE) + "/docs/metrics.md";
+  const std::string path = UNDERSTUDY_SOURCE "/docs/metrics.md";
   if (std::getenv("UNDERSTUDY_WRITE_PAGE") != nullptr) std::ofstream(path) << page();
   std::ifstream file(path);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
