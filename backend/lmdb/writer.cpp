@@ -82,31 +82,41 @@ Result<> LmdbWriter::bury_unfinished() {
   return {};
 }
 
-Result<std::vector<ZoneRow>> LmdbWriter::ensure_zones(const std::vector<Name>& apexes) {
-  std::vector<ZoneRow> rows;
-  const auto done = commit("entering zones", [&](const WriteTransaction& txn) {
-    rows.clear();
-    for (const Name& apex : apexes) {
-      dns::NameKey name(apex);
-      MDB_val key = zone_key(name), value{};
-      int code = mdb_get(txn.handle(), environment_.databases().zones, &key, &value);
-      ZoneRow row;
-      if (code == 0) {
-        const auto known = decode_zone(to_octets(value));
-        if (!known) return MDB_CORRUPTED;
-        row = *known;
-      } else if (code == MDB_NOTFOUND) {
-        if ((code = next_number(txn, next_zone_key, row.id)) != 0) return code;
-        const ZoneValue encoded = encode(row);
-        value = to_val(encoded);
-        code = mdb_put(txn.handle(), environment_.databases().zones, &key, &value, 0);
-      }
-      if (code != 0) return code;
-      rows.push_back(row);
-    }
+// One zone of ensure_zones(): its row, made where there is none.
+int LmdbWriter::ensure_zone(const WriteTransaction& txn, const Name& apex, ZoneRow& row) {
+  const MDB_dbi zones = environment_.databases().zones;
+  dns::NameKey name(apex);
+  MDB_val key = zone_key(name), value{};
+  int code = mdb_get(txn.handle(), zones, &key, &value);
+  if (code == 0) {
+    const auto known = decode_zone(to_octets(value));
+    if (!known) return MDB_CORRUPTED;
+    row = *known;
     return 0;
-  });
-  if (!done) return done.error();
+  }
+  if (code != MDB_NOTFOUND) return code;
+  if ((code = next_number(txn, next_zone_key, row.id)) != 0) return code;
+  const ZoneValue encoded = encode(row);
+  value = to_val(encoded);
+  return mdb_put(txn.handle(), zones, &key, &value, 0);
+}
+
+Result<std::vector<ZoneRow>> LmdbWriter::ensure_zones(const std::vector<Name>& apexes) {
+  // LMDB never gives back the memory of a transaction's pages: very many zones come by several.
+  constexpr std::size_t most_at_once = 2000;
+  std::vector<ZoneRow> rows;
+  rows.reserve(apexes.size());
+  while (rows.size() < apexes.size()) {
+    const std::size_t first = rows.size(), last = std::min(apexes.size(), first + most_at_once);
+    const auto done = commit("entering zones", [&](const WriteTransaction& txn) {
+      rows.resize(first);
+      for (std::size_t i = first; i < last; ++i) {
+        if (const int code = ensure_zone(txn, apexes[i], rows.emplace_back()); code != 0) return code;
+      }
+      return 0;
+    });
+    if (!done) return done.error();
+  }
   return rows;
 }
 

@@ -46,6 +46,7 @@ class LmdbWriter final : public Writer {
   int note_standing(const WriteTransaction& txn, const NewVersion& version, bool live);
   int publish_one(const WriteTransaction& txn, NewVersion& version);
   int flip(const WriteTransaction& txn, const ZoneRow& before, const NewVersion& version);
+  int ensure_zone(const WriteTransaction& txn, const Name& apex, ZoneRow& row);
   int next_number(const WriteTransaction& txn, std::string_view counter, std::uint64_t& number);
 
   Environment& environment_;
