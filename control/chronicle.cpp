@@ -53,8 +53,10 @@ void Chronicle::look() {
     for (const sync::PrimaryStatus& primary : status.primaries)
       now.primaries.push_back({std::hash<std::string>()(primary.source), primary.failing_since});
     static const Note plain{0, sync::ZoneState::fresh, 0, 0, 0, {}};
-    seen.push_back(backend::hash_name(status.apex));
     const auto noted = notes_.find(zone);
+    // Of a zone that waits for its first version nothing is kept: at a first start that is all of them.
+    if (noted == notes_.end() && now.is_just_empty()) return;
+    seen.push_back(backend::hash_name(status.apex));
     const bool known = std::ranges::binary_search(known_, seen.back());
     compare(zone, noted != notes_.end() ? &noted->second : known ? &plain : nullptr, now, status, time);
     if (!now.is_plain()) notes_[zone] = std::move(now);
@@ -64,8 +66,8 @@ void Chronicle::look() {
   std::erase_if(notes_, [this](const auto& entry) { return entry.second.look != looks_; });
 }
 
-bool Chronicle::Note::is_plain() const {
-  return state == sync::ZoneState::fresh && held == 0 && refused == 0 && differing == 0 &&
+bool Chronicle::Note::is_quiet() const {
+  return held == 0 && refused == 0 && differing == 0 &&
          std::ranges::all_of(primaries,
                              [](const PrimaryNote& primary) { return primary.failing_since == 0; });
 }

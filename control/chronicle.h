@@ -49,7 +49,9 @@ class Chronicle : public std::enable_shared_from_this<Chronicle> {
     std::vector<PrimaryNote> primaries;
 
     // There is nothing to tell of the zone.
-    bool is_plain() const;
+    bool is_plain() const { return state == sync::ZoneState::fresh && is_quiet(); }
+    bool is_just_empty() const { return state == sync::ZoneState::empty && is_quiet(); }
+    bool is_quiet() const;
   };
   void compare(const std::string& zone, const Note* before, const Note& now, const sync::ZoneStatus& status,
                UnixTime time);
