@@ -35,10 +35,16 @@ AddressRunner::AddressRunner(std::shared_ptr<RunnerContext> shared, net::Endpoin
       pacer_(options.queries_per_second),
       timer_(shared_->context) {}
 
+// Coroutines may outlive it with a slot of theirs, which stands in no queue then.
+AddressRunner::~AddressRunner() {
+  queue_.clear();
+  walks_.clear();
+}
+
 void AddressRunner::add(std::shared_ptr<ZonePass> pass) {
   auto slot = std::make_shared<Slot>();
   slot->pass = std::move(pass);
-  enqueue(slot);
+  enqueue(*slot);
   slots_.insert(std::move(slot));
   timer_.cancel();
 }
@@ -100,19 +106,21 @@ SteadyTime AddressRunner::when_walk_due(const Slot& slot) const {
   return slot.serial_due == SteadyTime{} ? SteadyTime::max() : slot.pass->walk_due();
 }
 
-void AddressRunner::enqueue(const std::shared_ptr<Slot>& slot) {
-  slot->place = queue_.emplace(when_due(*slot), slot);
-  slot->walk_place = walks_.emplace(when_walk_due(*slot), slot);
+void AddressRunner::enqueue(Slot& slot) {
+  slot.due = when_due(slot);
+  slot.walk_due = when_walk_due(slot);
+  queue_.insert(slot);
+  walks_.insert(slot);
 }
 
 void AddressRunner::dequeue(Slot& slot) {
-  queue_.erase(slot.place);
-  walks_.erase(slot.walk_place);
+  queue_.erase(queue_.iterator_to(slot));
+  walks_.erase(walks_.iterator_to(slot));
 }
 
 void AddressRunner::reschedule(const std::shared_ptr<Slot>& slot) {
   dequeue(*slot);
-  enqueue(slot);
+  enqueue(*slot);
   timer_.cancel();
 }
 
@@ -120,7 +128,7 @@ asio::awaitable<void> AddressRunner::run(Self self) {
   while (!self->stopped_) {
     const SteadyTime now = self->shared_->clock.steady();
     SteadyTime due = SteadyTime::max();
-    if (!self->queue_.empty()) due = std::min(self->queue_.begin()->first, self->walks_.begin()->first);
+    if (!self->queue_.empty()) due = std::min(self->queue_.begin()->due, self->walks_.begin()->walk_due);
     if (self->under_way_ >= most_under_way) due = SteadyTime::max();
     due = std::max(due, self->pacer_.due());
     if (due <= now) {
@@ -139,8 +147,8 @@ asio::awaitable<void> AddressRunner::run(Self self) {
 
 bool AddressRunner::send_one() {
   const Instant moment = now();
-  const Queue& queue = queue_.begin()->first <= moment.steady ? queue_ : walks_;
-  const std::shared_ptr<Slot> slot = queue.begin()->second;
+  const Slot& next = queue_.begin()->due <= moment.steady ? *queue_.begin() : *walks_.begin();
+  const std::shared_ptr<Slot> slot = *slots_.find(next.pass->apex());
   if (!slot->asking_serial && slot->serial_due <= moment.steady) {
     slot->asking_serial = true;
     ++under_way_;

@@ -7,7 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <map>
+#include <boost/intrusive/set.hpp>
 #include <unordered_set>
 
 #include "audit/own_answers.h"
@@ -40,6 +40,7 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
     Seconds serial_period;
   };
   AddressRunner(std::shared_ptr<RunnerContext> shared, net::Endpoint address, Options options);
+  ~AddressRunner();
 
   // Before start() or after it.
   void add(std::shared_ptr<ZonePass> pass);
@@ -56,14 +57,24 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
   void woken(dns::NameView apex);
 
  private:
-  struct Slot;
-  using Queue = std::multimap<SteadyTime, std::shared_ptr<Slot>>;
+  // A slot's place in a queue, by when it is due. In the slot itself: there are very many.
+  using Link = boost::intrusive::set_member_hook<boost::intrusive::optimize_size<true>>;
   struct Slot {
     std::shared_ptr<ZonePass> pass;
     SteadyTime serial_due{};
     bool asking_serial = false, removed = false;
-    Queue::iterator place, walk_place;
+    SteadyTime due{}, walk_due{};  // as it stands in the queues
+    Link link, walk_link;
   };
+  template <SteadyTime Slot::*Due>
+  struct ByDue {
+    using type = SteadyTime;
+    const SteadyTime& operator()(const Slot& slot) const { return slot.*Due; }
+  };
+  template <SteadyTime Slot::*Due, Link Slot::*Place>
+  using Queue = boost::intrusive::multiset<Slot, boost::intrusive::member_hook<Slot, Link, Place>,
+                                           boost::intrusive::key_of_value<ByDue<Due>>,
+                                           boost::intrusive::constant_time_size<false>>;
   struct ApexOf {
     dns::NameView operator()(const std::shared_ptr<Slot>& slot) const { return slot->pass->apex(); }
   };
@@ -86,7 +97,7 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
   void reschedule(const std::shared_ptr<Slot>& slot);
   SteadyTime when_due(const Slot& slot) const;
   SteadyTime when_walk_due(const Slot& slot) const;
-  void enqueue(const std::shared_ptr<Slot>& slot);
+  void enqueue(Slot& slot);
   void dequeue(Slot& slot);
   std::chrono::nanoseconds serial_period() const;
   void heard(const NormalAnswer& answer);
@@ -99,7 +110,9 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
   boost::asio::steady_timer timer_;
   // Coroutines that are under way hold theirs too.
   std::unordered_set<std::shared_ptr<Slot>, ByApex, ByApex> slots_;
-  Queue queue_, walks_;  // each slot stands in both; walks wait while anything else is due
+  // Each slot stands in both; walks wait while anything else is due.
+  Queue<&Slot::due, &Slot::link> queue_;
+  Queue<&Slot::walk_due, &Slot::walk_link> walks_;
   std::size_t under_way_ = 0;
   bool stopped_ = false;
 };

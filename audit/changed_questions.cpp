@@ -37,7 +37,7 @@ Result<bool> add_changes(backend::Reader& reader, backend::ZoneId zone, const ba
 Result<std::optional<std::vector<Question>>> changed_questions(backend::Reader& reader, QuestionWalk& walk,
                                                                backend::Version from, std::size_t most) {
   using Questions = std::optional<std::vector<Question>>;
-  const backend::ZoneRow& live = walk.row();
+  const QuestionWalk::Live& live = walk.live();
   backend::ChunkExpander expander;
   Changed changed;
   for (backend::Version at = from; at < live.version;) {

@@ -4,6 +4,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <random>
+#include <unordered_set>
 
 #include "audit/address_runner.h"
 #include "audit/passes.h"
@@ -17,11 +18,6 @@ namespace {
 
 // How often samples of clients' queries are fetched; what comes faster than the ring holds is not compared.
 constexpr std::chrono::milliseconds tick{500};
-
-std::string key_of(dns::NameView name) {
-  const dns::NameKey key(name);
-  return {key.octets().begin(), key.octets().end()};
-}
 
 // Types that are no data of a zone (RFC 6895 3.1), and those whose answers servers choose freely.
 bool is_comparable(dns::RRType type) {
@@ -37,8 +33,13 @@ struct Comparer::Impl {
     dns::StoredName name;
     Passes passes;
     SteadyTime refreshed{};
-    std::vector<bool> told;  // of each expectation that it has no purpose any more
+    // Of each expectation that it has no purpose any more; none: nothing was told.
+    std::unique_ptr<std::vector<bool>> told;
   };
+  struct NameOf {
+    dns::NameView operator()(const std::unique_ptr<Zone>& zone) const { return zone->name; }
+  };
+  using ByName = backend::ByApex<NameOf>;
 
   Impl(boost::asio::io_context& io, backend::Mirror& m, backend::ZoneTables& t, const Clock& c,
        CompareOptions o)
@@ -66,8 +67,8 @@ struct Comparer::Impl {
   const Clock& clock;
   CompareOptions options;
   std::random_device random;
-  std::shared_ptr<RunnerContext> shared;                            // none before prepare()
-  std::map<std::string, Zone> zones;                                // by name key
+  std::shared_ptr<RunnerContext> shared;  // none before prepare()
+  std::unordered_set<std::unique_ptr<Zone>, ByName, ByName> zones;
   std::map<net::Endpoint, std::shared_ptr<AddressRunner>> runners;  // stay when the last of their zones goes
   std::vector<server::QuerySamples*> samples;
   const std::shared_ptr<std::size_t> kept = std::make_shared<std::size_t>(0);  // mismatches of all passes
@@ -129,11 +130,12 @@ Result<> Comparer::start(std::vector<CompareTarget> targets) {
 }
 
 void Comparer::Impl::enter(CompareTarget target) {
-  Zone zone{dns::StoredName(target.zone), {}, {}, {}};
+  auto zone = std::make_unique<Zone>(Zone{dns::StoredName(target.zone), {}, {}, {}});
+  Passes& passes = zone->passes;
   for (const net::Endpoint& address : distinct(std::move(target.addresses)))
-    zone.passes.push_back(std::make_shared<ZonePass>(target.zone, address, of_passes, random()));
-  restore(target.zone, zone.passes);
-  for (const auto& pass : zone.passes) {
+    passes.push_back(std::make_shared<ZonePass>(target.zone, address, of_passes, random()));
+  restore(target.zone, passes);
+  for (const auto& pass : passes) {
     auto& runner = runners[pass->tally().address];
     if (!runner) {
       const AddressRunner::Options pace{options.queries_per_second, options.serial_period};
@@ -142,7 +144,8 @@ void Comparer::Impl::enter(CompareTarget target) {
     }
     runner->add(pass);
   }
-  zones.insert_or_assign(key_of(target.zone), std::move(zone));
+  passes.shrink_to_fit();
+  zones.insert(std::move(zone));
 }
 
 // Where it cannot be read the passes begin at their beginning.
@@ -183,7 +186,8 @@ void Comparer::add(CompareTarget target) {
 
 void Comparer::remove(dns::NameView zone) {
   for (const auto& [address, runner] : impl_->runners) runner->remove(zone);
-  impl_->zones.erase(key_of(zone));
+  const auto found = impl_->zones.find(zone);
+  if (found != impl_->zones.end()) impl_->zones.erase(found);
 }
 
 void Comparer::change(double queries_per_second, Seconds period, ExpectationsPtr expectations) {
@@ -193,9 +197,9 @@ void Comparer::change(double queries_per_second, Seconds period, ExpectationsPtr
   options.expectations = std::move(expectations);
   impl_->of_passes = impl_->pass_options();
   impl_->needed.clear();
-  for (auto& [key, zone] : impl_->zones) {
-    zone.told.clear();
-    for (const auto& pass : zone.passes) pass->change(impl_->of_passes, impl_->now());
+  for (const auto& zone : impl_->zones) {
+    zone->told.reset();
+    for (const auto& pass : zone->passes) pass->change(impl_->of_passes, impl_->now());
   }
   for (const auto& [address, runner] : impl_->runners) runner->change(queries_per_second);
 }
@@ -245,20 +249,20 @@ void Comparer::Impl::offer(dns::Octets octets) {
 // By longest suffix, as queries are.
 Comparer::Impl::Zone* Comparer::Impl::zone_of(dns::NameView name) {
   for (;; name = name.parent()) {
-    const auto found = zones.find(key_of(name));
-    if (found != zones.end()) return &found->second;
+    const auto found = zones.find(name);
+    if (found != zones.end()) return found->get();
     if (name.is_root()) return nullptr;
   }
 }
 
 void Comparer::Impl::doubted(const dns::Name& apex) {
-  const auto found = zones.find(key_of(apex));
+  const auto found = zones.find(dns::NameView(apex));
   if (found == zones.end() || !options.refresh) return;
   const SteadyTime moment = clock.steady();
-  SteadyTime& refreshed = found->second.refreshed;
+  SteadyTime& refreshed = (*found)->refreshed;
   if (refreshed != SteadyTime{} && moment - refreshed < options.refresh_period) return;
   refreshed = moment;
-  options.refresh(dns::Name(found->second.name));
+  options.refresh(dns::Name((*found)->name));
 }
 
 // One that is for several zones is not pointless where only one of them has no use for it.
@@ -272,9 +276,9 @@ ZoneComparison Comparer::Impl::report(const Zone& zone) const {
 void Comparer::Impl::look_for_unused() {
   if (!options.expectations || options.expectations->empty()) return;
   needed.assign(options.expectations->size(), false);
-  for (const auto& [key, zone] : zones) {
+  for (const auto& zone : zones) {
     for (const ExpectedState& state :
-         combine(dns::Name(zone.name), zone.passes, options.expectations, clock.wall()).expectations)
+         combine(dns::Name(zone->name), zone->passes, options.expectations, clock.wall()).expectations)
       needed[state.number] = needed[state.number] || !state.unused;
   }
 }
@@ -283,10 +287,10 @@ void Comparer::Impl::flush() {
   flushed = clock.steady();
   look_for_unused();
   std::vector<backend::AuditRow> rows = std::exchange(outdated, {});
-  for (auto& [key, zone] : zones) {
-    tell_of_expectations(zone);
+  for (const auto& zone : zones) {
+    tell_of_expectations(*zone);
     if (!options.save) continue;
-    for (const auto& pass : zone.passes) {
+    for (const auto& pass : zone->passes) {
       for (backend::AuditRow& row : pass->take_rows()) rows.push_back(std::move(row));
     }
   }
@@ -296,11 +300,13 @@ void Comparer::Impl::flush() {
 void Comparer::Impl::tell_of_expectations(Zone& zone) {
   if (!options.expectations || options.expectations->empty()) return;
   const ZoneComparison report = this->report(zone);
-  zone.told.resize(report.expectations.size());
+  if (!zone.told) zone.told = std::make_unique<std::vector<bool>>();
+  std::vector<bool>& told = *zone.told;
+  told.resize(report.expectations.size());
   for (std::size_t i = 0; i < report.expectations.size(); ++i) {
     const ExpectedState& state = report.expectations[i];
     const bool pointless = state.over || state.unused;
-    if (pointless && !zone.told[i]) {
+    if (pointless && !told[i]) {
       log::warning(
           "expectation-pointless",
           {{"zone", dns::to_string(zone.name.view())},
@@ -308,25 +314,25 @@ void Comparer::Impl::tell_of_expectations(Zone& zone) {
            {"message", state.over ? "its time is over: what it explained counts as a difference again"
                                   : "it matches nothing any more: take it out of [[compare.expect]]"}});
     }
-    zone.told[i] = pointless;
+    told[i] = pointless;
   }
 }
 
 std::vector<ZoneComparison> Comparer::comparisons() const {
   std::vector<ZoneComparison> all;
   all.reserve(impl_->zones.size());
-  for (const auto& [key, zone] : impl_->zones) all.push_back(impl_->report(zone));
+  for (const auto& zone : impl_->zones) all.push_back(impl_->report(*zone));
   return all;
 }
 
 void Comparer::visit(const std::function<void(const ZoneComparison&)>& look) const {
-  for (const auto& [key, zone] : impl_->zones) look(impl_->report(zone));
+  for (const auto& zone : impl_->zones) look(impl_->report(*zone));
 }
 
 std::optional<ZoneComparison> Comparer::comparison(dns::NameView zone) const {
-  const auto found = impl_->zones.find(key_of(zone));
+  const auto found = impl_->zones.find(zone);
   if (found == impl_->zones.end()) return std::nullopt;
-  return impl_->report(found->second);
+  return impl_->report(**found);
 }
 
 }  // namespace understudy::audit

@@ -54,30 +54,36 @@ bool holds_only_nsec3(const NodeView& node) {
 
 QuestionWalk::QuestionWalk(NameView apex, std::uint64_t seed) : apex_(apex), random_(seed) {}
 
+QuestionWalk::Live QuestionWalk::live_of(const backend::ZoneRow& row) {
+  return {row.generation, row.version, row.nodes, row.id, row.serial};
+}
+
 void QuestionWalk::restart() {
-  if (finished_) last_.reset();
-  end_ = last_;
+  if (standing_) standing_->end = standing_->last;
   wrapped_ = finished_ = false;
   passed_ = 0;
 }
 
 double QuestionWalk::coverage() const {
   if (finished_) return 1;
-  if (row_.nodes == 0) return 0;
-  return std::min(1.0, static_cast<double>(passed_) / static_cast<double>(row_.nodes));
+  if (live_.nodes == 0) return 0;
+  return std::min(1.0, static_cast<double>(passed_) / static_cast<double>(live_.nodes));
 }
 
 // The first node after the one passed last.
 bool QuestionWalk::position(backend::Reader& reader, FoundNode& found) const {
-  if (!last_) return reader.seek(row_.generation, {}, found);
-  if (!reader.seek(row_.generation, *last_, found)) return false;
-  return !std::equal(found.key.begin(), found.key.end(), last_->begin(), last_->end()) || reader.next(found);
+  if (!standing_ || !standing_->last) return reader.seek(live_.generation, {}, found);
+  const Key& last = *standing_->last;
+  if (!reader.seek(live_.generation, last, found)) return false;
+  return !std::ranges::equal(found.key, last) || reader.next(found);
 }
+
+bool QuestionWalk::ends_before_the_end() const { return standing_ && standing_->end; }
 
 void QuestionWalk::look_at_apex(backend::Reader& reader) {
   FoundNode found;
   dns::NameKey key(apex_);
-  const bool exists = reader.find_exact(row_.generation, key, key.size(), found);
+  const bool exists = reader.find_exact(live_.generation, key, key.size(), found);
   signed_ = exists && found.node.find(RRType::DNSKEY).has_value();
 }
 
@@ -91,7 +97,7 @@ Result<QuestionWalk::Step> QuestionWalk::next(backend::Reader& reader, std::size
     reader.reset();
     return Step::no_data;
   }
-  row_ = *row;
+  live_ = live_of(*row);
   look_at_apex(reader);
   const std::size_t enough = questions.size() + wanted;
   FoundNode found;
@@ -99,17 +105,18 @@ Result<QuestionWalk::Step> QuestionWalk::next(backend::Reader& reader, std::size
   // Nodes without questions (glue, hashes) count against the batch too, or a transaction could last a whole
   // zone.
   for (std::size_t steps = 0; questions.size() < enough && steps < 16 * wanted; ++steps) {
-    if (!there && end_ && !wrapped_) {
+    if (!there && ends_before_the_end() && !wrapped_) {
       wrapped_ = true;
-      there = reader.seek(row_.generation, {}, found);
+      there = reader.seek(live_.generation, {}, found);
     }
-    finished_ = !there || (wrapped_ && std::lexicographical_compare(end_->begin(), end_->end(),
-                                                                    found.key.begin(), found.key.end()));
+    finished_ = !there || (wrapped_ && std::ranges::lexicographical_compare(*standing_->end, found.key));
     if (finished_) {
+      standing_.reset();
       ++turn_;
       break;
     }
-    last_.emplace(found.key.begin(), found.key.end());
+    if (!standing_) standing_ = std::make_unique<Standing>();
+    standing_->last.emplace(found.key.begin(), found.key.end());
     ++passed_;
     ask_about(found, questions);
     there = reader.next(found);
@@ -174,16 +181,15 @@ void QuestionWalk::ask_about_apex(const NodeView& node, std::vector<Question>& q
   if (!node.has(flag::wildcard_child)) ask_made_up(apex, apex, RRType::A, questions);
 }
 
-Result<> QuestionWalk::look(backend::Reader& reader,
-                            const std::function<Result<>(const backend::ZoneRow&)>& then) {
+Result<> QuestionWalk::look(backend::Reader& reader, const std::function<Result<>(const Live&)>& then) {
   const Result<std::uint64_t> renewed = reader.renew();
   if (!renewed) return renewed.error();
   const auto row = reader.zone(apex_);
   Result<> done;
   if (row && row->generation != 0) {
-    row_ = *row;
+    live_ = live_of(*row);
     look_at_apex(reader);
-    done = then(row_);
+    done = then(live_);
   }
   reader.reset();
   return done;
@@ -195,7 +201,7 @@ void QuestionWalk::ask_about_change(backend::Reader& reader, dns::Octets octets,
   if (!owner) return;
   dns::NameKey key(*owner);
   FoundNode found;
-  const bool there = reader.find_exact(row_.generation, key, key.size(), found);
+  const bool there = reader.find_exact(live_.generation, key, key.size(), found);
   const auto ask = [&](const Name& name, RRType asked) {
     questions.push_back({name, asked, false, false, name});
   };
@@ -205,8 +211,8 @@ void QuestionWalk::ask_about_change(backend::Reader& reader, dns::Octets octets,
     // Glue, or below a DNAME: what covers it tells.
     const Name cover(owner->view().suffix(node.cover_labels()));
     dns::NameKey cover_key(cover);
-    const bool dname =
-        reader.find_exact(row_.generation, cover_key, cover_key.size(), found) && found.node.has(flag::dname);
+    const bool dname = reader.find_exact(live_.generation, cover_key, cover_key.size(), found) &&
+                       found.node.has(flag::dname);
     return ask(cover, dname ? RRType::DNAME : RRType::NS);
   }
   const bool is_apex = node.has(flag::apex);
@@ -226,16 +232,18 @@ constexpr std::size_t place_head = 1 + 8 + 8 + 2 + 2;
 
 // Flags, nodes passed, turn, the lengths of two keys, the keys.
 void QuestionWalk::append_place(std::vector<std::uint8_t>& out) const {
+  static const Standing nowhere;
+  const auto& [last, end] = standing_ ? *standing_ : nowhere;
   const std::size_t at = out.size();
   out.resize(at + place_head);
   out[at] = static_cast<std::uint8_t>((wrapped_ ? had_wrapped : 0) | (finished_ ? had_finished : 0) |
-                                      (last_ ? had_last : 0) | (end_ ? had_end : 0));
+                                      (last ? had_last : 0) | (end ? had_end : 0));
   dns::store64(out.data() + at + 1, passed_);
   dns::store64(out.data() + at + 9, turn_);
-  dns::store16(out.data() + at + 17, static_cast<std::uint16_t>(last_ ? last_->size() : 0));
-  dns::store16(out.data() + at + 19, static_cast<std::uint16_t>(end_ ? end_->size() : 0));
-  if (last_) out.insert(out.end(), last_->begin(), last_->end());
-  if (end_) out.insert(out.end(), end_->begin(), end_->end());
+  dns::store16(out.data() + at + 17, static_cast<std::uint16_t>(last ? last->size() : 0));
+  dns::store16(out.data() + at + 19, static_cast<std::uint16_t>(end ? end->size() : 0));
+  if (last) out.insert(out.end(), last->begin(), last->end());
+  if (end) out.insert(out.end(), end->begin(), end->end());
 }
 
 bool QuestionWalk::restore_place(dns::Octets place) {
@@ -250,8 +258,13 @@ bool QuestionWalk::restore_place(dns::Octets place) {
     const auto begin = place.begin() + static_cast<std::ptrdiff_t>(from);
     return Key(begin, begin + static_cast<std::ptrdiff_t>(size));
   };
-  if ((place[0] & had_last) != 0) last_ = key(place_head, last);
-  if ((place[0] & had_end) != 0) end_ = key(place_head + last, end);
+  standing_.reset();
+  if (finished_) return true;  // at the beginning of the next
+  const bool has_end = (place[0] & had_end) != 0;
+  if ((place[0] & (had_last | had_end)) != 0) standing_ = std::make_unique<Standing>();
+  if ((place[0] & had_last) != 0) standing_->last = key(place_head, last);
+  if (has_end) standing_->end = key(place_head + last, end);
+  wrapped_ = wrapped_ && has_end;  // damaged otherwise: it ends at the end of the zone
   return true;
 }
 

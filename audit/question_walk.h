@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "audit/question.h"
 #include "backend/mirror.h"
@@ -17,6 +18,15 @@ namespace understudy::audit {
 
 class QuestionWalk {
  public:
+  // What it needs of a zone's row: there are very many walks.
+  struct Live {
+    backend::Generation generation = 0;
+    backend::Version version = 0;
+    std::uint64_t nodes = 0;
+    backend::ZoneId id = 0;
+    std::uint32_t serial = 0;
+  };
+
   // `seed` chooses the labels that are made up.
   QuestionWalk(dns::NameView apex, std::uint64_t seed);
 
@@ -31,7 +41,7 @@ class QuestionWalk {
 
   // Takes over what is live now, and calls `then` while the reader is still renewed; not where there is no
   // data.
-  Result<> look(backend::Reader& reader, const std::function<Result<>(const backend::ZoneRow&)>& then);
+  Result<> look(backend::Reader& reader, const std::function<Result<>(const Live&)>& then);
   // Appends what is to be asked where an owner, known by its key, had something of a type come or go. While
   // the reader is renewed.
   void ask_about_change(backend::Reader& reader, dns::Octets key, dns::RRType type,
@@ -42,18 +52,20 @@ class QuestionWalk {
   void append_place(std::vector<std::uint8_t>& out) const;
   bool restore_place(dns::Octets place);
   // What is known to be live before the first next().
-  void set_row(const backend::ZoneRow& row) { row_ = row; }
+  void set_live(const Live& live) { live_ = live; }
+  static Live live_of(const backend::ZoneRow& row);
 
   dns::NameView apex() const { return apex_; }
   // Nodes passed by, of those in the zone, 0 to 1.
   double coverage() const;
   // As of the last next(): the live version, and whether the zone has a DNSKEY.
-  const backend::ZoneRow& row() const { return row_; }
+  const Live& live() const { return live_; }
   bool is_signed() const { return signed_; }
 
  private:
   using Key = std::vector<std::uint8_t>;
   bool position(backend::Reader& reader, backend::FoundNode& found) const;
+  bool ends_before_the_end() const;
   void look_at_apex(backend::Reader& reader);
   std::optional<dns::RRType> absent_type(const backend::NodeView& node) const;
   void ask_about_apex(const backend::NodeView& node, std::vector<Question>& questions);
@@ -63,11 +75,14 @@ class QuestionWalk {
 
   const dns::StoredName apex_;
   std::uint64_t random_;
-  backend::ZoneRow row_;
-  bool signed_ = false;
-  std::optional<Key> last_;  // the key of the node passed last
-  std::optional<Key> end_;   // where the round ends; none: at the end of the zone
-  bool wrapped_ = false, finished_ = false;
+  Live live_;
+  // Where a walk stands that is neither at its beginning nor at its end.
+  struct Standing {
+    std::optional<Key> last;  // the key of the node passed last
+    std::optional<Key> end;   // where the round ends; none: at the end of the zone
+  };
+  std::unique_ptr<Standing> standing_;
+  bool signed_ = false, wrapped_ = false, finished_ = false;
   std::uint64_t passed_ = 0;
   std::size_t turn_ = 0;  // passes walked to their end: which absent type is asked
 };

@@ -14,8 +14,6 @@ constexpr std::chrono::seconds after_mirror_error{5};
 // A restart repeats so many questions at most because of one that was in doubt for long.
 constexpr std::uint64_t most_repeated = 5'000;
 
-std::size_t index(Ask::Origin origin) { return static_cast<std::size_t>(origin); }
-
 // Empties it and gives its memory back, which clear() and `= {}` keep: most passes are idle most of the time.
 template <typename T>
 void drop(std::vector<T>& all) {
@@ -44,15 +42,24 @@ ZonePass::Differences& ZonePass::differing() {
   return *differing_;
 }
 
+ZonePass::Asking& ZonePass::asking() {
+  if (!asking_) asking_ = std::make_unique<Asking>();
+  return *asking_;
+}
+
+void ZonePass::rest() {
+  if (asking_ && asking_->is_over() && !look_for_changes_) asking_.reset();
+}
+
 SteadyTime ZonePass::due_first() const {
   if (finished_) return SteadyTime::max();
   // What was taken from the mirror is asked before others take more: so there are few batches in memory,
   // however many zones.
-  if (has_batch() || !changed_.empty() || !live_.empty()) return SteadyTime{};
+  if (has_batch() || (asking_ && !(asking_->changed.empty() && asking_->live.empty()))) return SteadyTime{};
   SteadyTime due = SteadyTime::max();
   if (differing_ && !differing_->doubts.empty()) due = differing_->doubts.begin()->first;
   if (differing_ && !differing_->waiting.empty()) due = std::min(due, apart_since_ + options_->in_flight);
-  if (look_for_changes_) due = std::min(due, look_due_);
+  if (look_for_changes_) due = std::min(due, look_due());
   return due;
 }
 
@@ -66,8 +73,10 @@ void ZonePass::begin(Instant now) {
   ++round_;
   active_ = true;
   walked_ = asked_again_ = false;
-  drop(batch_);
-  place_.clear();
+  if (asking_) {
+    drop(asking_->batch);
+    asking_->place.clear();
+  }
   walk_due_ = now.steady;
   next_pass_ = now.steady + options_->period;
   pass_began_ = now.wall;
@@ -94,25 +103,27 @@ void ZonePass::change(PassOptionsPtr options, Instant now) {
 }
 
 void ZonePass::note_place() {
-  const std::size_t open = pending_[index(Ask::Origin::walk)];
-  if (!place_.empty() && open > 0 && tally_.asked - place_asked_ < most_repeated) return;
-  place_.clear();
-  walk_.append_place(place_);
-  place_asked_ = tally_.asked;
-  lost_ = open;
+  Asking& of = asking();
+  const std::size_t open = pending(Ask::Origin::walk);
+  if (!of.place.empty() && open > 0 && tally_.asked - of.place_asked < most_repeated) return;
+  of.place.clear();
+  walk_.append_place(of.place);
+  of.place_asked = tally_.asked;
+  of.lost = open;
 }
 
 Result<> ZonePass::look_for_changes(backend::Reader& reader, Instant now) {
   const backend::Version from = looked_;  // the walk may have come to a newer one before us
-  auto looked = walk_.look(reader, [&](const backend::ZoneRow& row) -> Result<> {
+  auto looked = walk_.look(reader, [&](const QuestionWalk::Live& live) -> Result<> {
     if (from == 0) next_pass_ = now.steady;  // the first data
-    if (from == 0 || row.version <= from) return {};
+    if (from == 0 || live.version <= from) return {};
     auto changed = changed_questions(reader, walk_, from, most_changed);
     if (!changed) return changed.error();
+    std::vector<Question>& waiting = asking().changed;
     if (*changed) {
-      changed_.insert(changed_.begin(), (*changed)->rbegin(), (*changed)->rend());
+      waiting.insert(waiting.begin(), (*changed)->rbegin(), (*changed)->rend());
     } else {
-      drop(changed_);
+      drop(waiting);
       covered_ = false;
       walk_.restart();
       begin(now);
@@ -120,11 +131,12 @@ Result<> ZonePass::look_for_changes(backend::Reader& reader, Instant now) {
     return {};
   });
   if (!looked) {
-    look_due_ = now.steady + after_mirror_error;
+    asking().look_due = now.steady + after_mirror_error;
     return looked.error();
   }
-  looked_ = walk_.row().version;
+  looked_ = walk_.live().version;
   look_for_changes_ = false;
+  if (asking_) asking_->look_due = {};
   apart_ = false;  // from a version that is ours no more
   wake_waiting(now.steady);
   finish_where_done(now.wall);  // where it changed nothing, no answer will end the pass
@@ -143,15 +155,17 @@ Result<> ZonePass::walk_on(backend::Reader& reader, Instant now) {
     walk_.restart();
     begin(now);
   }
-  if (!batch_.empty() || walked_ || doubts_full() || walk_due_ > now.steady) return {};
+  const bool has_questions = asking_ && !asking_->batch.empty();
+  if (has_questions || walked_ || doubts_full() || walk_due_ > now.steady) return {};
   note_place();
-  const auto step = walk_.next(reader, batch, batch_);
+  std::vector<Question>& questions = asking_->batch;
+  const auto step = walk_.next(reader, batch, questions);
   if (!step) {
     walk_due_ = now.steady + after_mirror_error;
     return step.error();
   }
   moved_ = true;
-  if (looked_ == 0) looked_ = walk_.row().version;
+  if (looked_ == 0) looked_ = walk_.live().version;
   if (*step == QuestionWalk::Step::no_data) {  // its publication will wake us
     active_ = false;
     next_pass_ = SteadyTime::max();
@@ -159,38 +173,39 @@ Result<> ZonePass::walk_on(backend::Reader& reader, Instant now) {
     return {};
   }
   walked_ = *step == QuestionWalk::Step::finished;
-  std::reverse(batch_.begin(), batch_.end());
+  std::reverse(questions.begin(), questions.end());
   finish_where_done(now.wall);
   return {};
 }
 
 std::optional<Ask> ZonePass::next_ask(SteadyTime now) {
+  if (!asking_) return std::nullopt;
+  Asking& waiting = *asking_;
   Ask ask;
   ask.dnssec = walk_.is_signed();
-  if (!changed_.empty()) {
+  if (!waiting.changed.empty()) {
     ask.origin = Ask::Origin::changed;
-    ask.question = take_last(changed_);
+    ask.question = take_last(waiting.changed);
     return ask;
   }
   // Clients' queries have every other turn, so that however many there are the walk comes to its end.
   const bool may_walk = has_batch();
-  if (!live_.empty() && (!may_walk || std::exchange(live_turn_, !live_turn_))) {
+  if (!waiting.live.empty() && (!may_walk || std::exchange(waiting.live_turn, !waiting.live_turn))) {
     ask.origin = Ask::Origin::live;
-    std::tie(ask.question, ask.dnssec) = std::move(live_.front());
-    live_.erase(live_.begin());
-    if (live_.empty()) drop(live_);
+    std::tie(ask.question, ask.dnssec) = std::move(waiting.live.front());
+    waiting.live.erase(waiting.live.begin());
     return ask;
   }
   if (!may_walk) return std::nullopt;
-  ask.question = take_last(batch_);
-  if (batch_.empty()) walk_due_ = now;  // others whose turn is earlier come first
+  ask.question = take_last(waiting.batch);
+  if (waiting.batch.empty()) walk_due_ = now;  // others whose turn is earlier come first
   return ask;
 }
 
 Result<std::optional<Ask>> ZonePass::take(backend::Reader& reader, Instant now) {
   using Taken = std::optional<Ask>;
   if (finished_) return Taken();
-  if (look_for_changes_ && look_due_ <= now.steady) {
+  if (look_for_changes_ && look_due() <= now.steady) {
     if (const auto looked = look_for_changes(reader, now); !looked) return looked.error();
   }
   if (apart_since_ + options_->in_flight <= now.steady) wake_waiting(now.steady);
@@ -200,24 +215,29 @@ Result<std::optional<Ask>> ZonePass::take(backend::Reader& reader, Instant now) 
     ask.again = true;
     return Taken(std::move(ask));
   }
-  if (changed_.empty()) {
+  if (!asking_ || asking_->changed.empty()) {
     if (const auto walked = walk_on(reader, now); !walked) return walked.error();
   }
   auto ask = next_ask(now.steady);
-  if (!ask) return ask;
-  ++pending_[index(ask->origin)];
+  if (!ask) {
+    rest();
+    return ask;
+  }
+  ++asking_->pending[static_cast<std::size_t>(ask->origin)];
   // The evidence of what differs says who answered and from which version, as long as it differs.
   if (known_count() != 0) ask->again = differing_->known.contains(subject_of(ask->question));
   return ask;
 }
 
 void ZonePass::offer(Question question, bool dnssec) {
-  if (live_.size() < most_live && walk_.row().version != 0) live_.emplace_back(std::move(question), dnssec);
+  if (walk_.live().version == 0 || (asking_ && asking_->live.size() >= most_live)) return;
+  asking().live.emplace_back(std::move(question), dnssec);
 }
 
 bool ZonePass::may_finish() const {
-  return active_ && walked_ && batch_.empty() && changed_.empty() && !look_for_changes_ &&
-         pending_[index(Ask::Origin::walk)] + pending_[index(Ask::Origin::changed)] == 0;
+  return active_ && walked_ && !look_for_changes_ &&
+         (!asking_ || (asking_->batch.empty() && asking_->changed.empty() &&
+                       pending(Ask::Origin::walk) + pending(Ask::Origin::changed) == 0));
 }
 
 void ZonePass::finish_where_done(UnixTime wall) {
@@ -226,9 +246,9 @@ void ZonePass::finish_where_done(UnixTime wall) {
     // A type that the owner does not have, a made-up name, an owner that is gone: the walk does not come by
     // again.
     for (const auto& [subject, known] : differing_->known) {
-      if (known.round != round_) batch_.push_back(known.evidence.question);
+      if (known.round != round_) asking().batch.push_back(known.evidence.question);
     }
-    if (!batch_.empty()) return;
+    if (asking_ && !asking_->batch.empty()) return;
   }
   active_ = false;
   moved_ = true;
@@ -238,7 +258,8 @@ void ZonePass::finish_where_done(UnixTime wall) {
 }
 
 bool ZonePass::complete() const {
-  return covered_ && !look_for_changes_ && changed_.empty() && pending_[index(Ask::Origin::changed)] == 0;
+  return covered_ && !look_for_changes_ && (!asking_ || asking_->changed.empty()) &&
+         pending(Ask::Origin::changed) == 0;
 }
 
 void ZonePass::heard_serial(std::optional<std::uint32_t> serial, SteadyTime now) {
@@ -246,7 +267,7 @@ void ZonePass::heard_serial(std::optional<std::uint32_t> serial, SteadyTime now)
   if (!serial) return;
   serial_heard_ = now;
   tally_.serial = serial;
-  const bool apart = *serial != walk_.row().serial && walk_.row().version != 0;
+  const bool apart = *serial != walk_.live().serial && walk_.live().version != 0;
   if (apart && !apart_) apart_since_ = now;
   if (!apart) wake_waiting(now);
   apart_ = apart;

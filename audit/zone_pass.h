@@ -2,10 +2,10 @@
 // new version changed, queries of clients, second questions before a mismatch counts, the mismatches of now
 // and the tallies.
 //
-// No sockets and no clock of its own. Belongs to one thread. There is one for each zone and address: what
-// waits to be asked is in vectors whose memory goes with their last element, so that a pass is some six
-// hundred octets while nothing of it is under way. Bounded by one batch of questions, by the questions under way,
-// by `most_doubts` that wait for another question, `most_changed` after a publication, `most_live` of
+// No sockets and no clock of its own. Belongs to one thread. There is one for each zone and address: what is
+// asked, and what differs, is kept apart and only as long as there is any, so that a pass is some three
+// hundred octets while nothing of it is under way. Bounded by one batch of questions, by the questions under
+// way, by `most_doubts` that wait for another question, `most_changed` after a publication, `most_live` of
 // clients' and `most_mismatches` kept; and of all passes together by `most_in_all`.
 #pragma once
 
@@ -109,8 +109,8 @@ class ZonePass {
   bool complete() const;
   double coverage() const { return walk_.coverage(); }
   UnixTime last_full_pass() const { return last_full_pass_; }
-  std::uint64_t version() const { return walk_.row().version; }
-  backend::ZoneId zone_id() const { return walk_.row().id; }
+  std::uint64_t version() const { return walk_.live().version; }
+  backend::ZoneId zone_id() const { return walk_.live().id; }
   const Tally& tally() const { return tally_; }
   const std::array<std::uint64_t, 4>& totals() const { return totals_; }
   void append_mismatches(std::vector<Mismatch>& out) const;
@@ -142,7 +142,12 @@ class ZonePass {
   Result<> look_for_changes(backend::Reader& reader, Instant now);
   Result<> walk_on(backend::Reader& reader, Instant now);
   std::optional<Ask> next_ask(SteadyTime now);
-  bool has_batch() const { return !batch_.empty() && !doubts_full(); }
+  bool has_batch() const { return asking_ && !asking_->batch.empty() && !doubts_full(); }
+  // Of those questions nothing is under way, in doubt or waiting.
+  void over(Ask::Origin origin) { --asking().pending[static_cast<std::size_t>(origin)]; }
+  std::size_t pending(Ask::Origin origin) const {
+    return asking_ ? asking_->pending[static_cast<std::size_t>(origin)] : 0;
+  }
   bool may_finish() const;
   void finish_where_done(UnixTime wall);
   bool apart_from_us(const NormalAnswer& theirs, SteadyTime now) const;
@@ -182,6 +187,24 @@ class ZonePass {
   std::size_t known_count() const { return differing_ ? differing_->known.size() : 0; }
   bool doubts_full() const { return differing_ && differing_->doubts.size() >= most_doubts; }
 
+  // What a pass that asks nothing has nothing of.
+  struct Asking {
+    bool is_over() const {
+      return batch.empty() && changed.empty() && live.empty() && pending == std::array<std::size_t, 3>{};
+    }
+    std::vector<Question> batch, changed;  // taken from the back
+    std::vector<std::pair<Question, bool>> live;
+    bool live_turn = false;
+    std::array<std::size_t, 3> pending{};  // by origin: under way, in doubt, or waiting
+    SteadyTime look_due{};                 // for changes, where the mirror could not be read
+    // Where a restart goes on: before whatever was not answered yet, but for so many questions.
+    std::vector<std::uint8_t> place;
+    std::uint64_t place_asked = 0, lost = 0;
+  };
+  Asking& asking();  // made where there is none
+  void rest();       // gives it back where it is over
+  SteadyTime look_due() const { return asking_ ? asking_->look_due : SteadyTime{}; }
+
   PassOptionsPtr options_;
   QuestionWalk walk_;
   Tally tally_;
@@ -189,24 +212,18 @@ class ZonePass {
   std::unique_ptr<Differences> differing_;  // none: there are none
   SteadyTime cleared_since_{};
 
-  std::vector<Question> batch_, changed_;  // taken from the back
-  std::vector<std::pair<Question, bool>> live_;
-  bool live_turn_ = false;
-  std::array<std::size_t, 3> pending_{};  // by origin: under way, in doubt, or waiting
+  std::unique_ptr<Asking> asking_;  // none: nothing is
   std::uint64_t round_ = 0;
   // walked_: the walk is at its end. asked_again_: so are the known mismatches that it did not come by.
   bool active_ = false, walked_ = false, asked_again_ = false, finished_ = false;
   bool covered_ = false, look_for_changes_ = false, doubted_ = false, moved_ = false;
+  bool apart_ = false;                 // the address told another serial than ours, first at apart_since_
   backend::Version looked_ = 0;        // what this version and those before changed was looked at
   std::uint64_t unknown_of_live_ = 0;  // in this pass; what strangers ask proves nothing about the walk
-  SteadyTime next_pass_{}, walk_due_{}, look_due_{};
+  SteadyTime next_pass_{}, walk_due_{};
   UnixTime pass_began_ = 0;
-  bool apart_ = false;  // the address told another serial than ours, first at apart_since_
   SteadyTime serial_heard_{}, apart_since_{};
   UnixTime last_full_pass_ = 0;
-  // Where a restart goes on: before whatever was not answered yet, but for so many questions.
-  std::vector<std::uint8_t> place_;
-  std::uint64_t place_asked_ = 0, lost_ = 0;
 };
 
 }  // namespace understudy::audit

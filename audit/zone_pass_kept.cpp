@@ -41,11 +41,11 @@ std::vector<std::uint8_t> ZonePass::position() const {
   for (const std::uint64_t number :
        {std::uint64_t{looked_}, static_cast<std::uint64_t>(pass_began_),
         static_cast<std::uint64_t>(last_full_pass_), tally_.asked, tally_.match, tally_.mismatch,
-        tally_.dynamic, tally_.expected, tally_.unknown + (active_ ? lost_ : 0)}) {
+        tally_.dynamic, tally_.expected, tally_.unknown + (active_ && asking_ ? asking_->lost : 0)}) {
     append64(value, number);
   }
-  if (active_ && !place_.empty()) {
-    value.insert(value.end(), place_.begin(), place_.end());
+  if (active_ && asking_ && !asking_->place.empty()) {
+    value.insert(value.end(), asking_->place.begin(), asking_->place.end());
   } else {
     walk_.append_place(value);
   }
@@ -75,7 +75,7 @@ std::vector<backend::AuditRow> ZonePass::take_rows() {
 
 void ZonePass::restore(const backend::ZoneRow& zone, const std::vector<backend::AuditRow>& rows,
                        Instant now) {
-  walk_.set_row(zone);
+  walk_.set_live(QuestionWalk::live_of(zone));
   looked_ = zone.version;
   for (const backend::AuditRow& row : rows) {
     if (row.kind == backend::AuditKind::pass) {
@@ -92,12 +92,12 @@ void ZonePass::restore_position(dns::Octets value, Instant now) {
   if (value.size() < head || value[0] != position_format || !walk_.restore_place(value.subspan(head))) return;
   std::array<std::uint64_t, numbers> number;
   for (std::size_t i = 0; i < numbers; ++i) number[i] = dns::load64(value.data() + 2 + 8 * i);
-  backend::ZoneRow row = walk_.row();
-  if (number[0] == 0 || number[0] > row.version) return;
-  look_for_changes_ = number[0] != row.version;
-  row.version = number[0];
-  walk_.set_row(row);
-  looked_ = row.version;
+  QuestionWalk::Live live = walk_.live();
+  if (number[0] == 0 || number[0] > live.version) return;
+  look_for_changes_ = number[0] != live.version;
+  live.version = number[0];
+  walk_.set_live(live);
+  looked_ = live.version;
   active_ = (value[1] & was_active) != 0;
   covered_ = (value[1] & was_covered) != 0;
   pass_began_ = static_cast<UnixTime>(number[1]);

@@ -9,8 +9,6 @@ using dns::RRType;
 
 namespace {
 
-std::size_t index(Ask::Origin origin) { return static_cast<std::size_t>(origin); }
-
 // An address that is silent, or refuses, is asked so often before that is all there is to say.
 constexpr unsigned tries_of_silence = 2;
 // And so often in between where it had answered differently before.
@@ -20,7 +18,7 @@ constexpr unsigned most_tries = 2 * Confirmation::most;
 
 // A difference proves nothing while the address is known to be at another version than we, and not for long.
 bool ZonePass::apart_from_us(const NormalAnswer& theirs, SteadyTime now) const {
-  const std::uint32_t ours = walk_.row().serial;
+  const std::uint32_t ours = walk_.live().serial;
   const std::optional<std::uint32_t> serial = theirs.zone_serial ? theirs.zone_serial : tally_.serial;
   if (!serial || *serial == ours) return false;
   return now - (apart_ ? apart_since_ : now) < options_->in_flight;
@@ -115,12 +113,13 @@ void ZonePass::settle(const Ask& ask, const NormalAnswer& ours, const NormalAnsw
   if (soa_heard) heard_serial(dns::Soa::of(theirs.data.rdata.front()).serial, now.steady);
   // What lies below a cut is another zone's; the cut itself is asked for by the walk.
   if (ask.origin == Ask::Origin::live && ours.end == NormalAnswer::End::referral) {
-    --pending_[index(ask.origin)];
-    return finish_where_done(now.wall);
+    over(ask.origin);
+    finish_where_done(now.wall);
+    return rest();
   }
   const auto judgement = decide(ask, judge(ask.question, ours, theirs, ask.dnssec), theirs, now);
   if (!judgement) return;
-  --pending_[index(ask.origin)];
+  over(ask.origin);
   const Verdict verdict = judgement->verdict;
   if (verdict == Verdict::mismatch && keep(ask, judgement->difference, ours, theirs, messages, now.wall)) {
     ++tally_.asked;
@@ -136,13 +135,15 @@ void ZonePass::settle(const Ask& ask, const NormalAnswer& ours, const NormalAnsw
     if (it != differing_->known.end()) it->second.round = round_;
   }
   finish_where_done(now.wall);
+  rest();
 }
 
 void ZonePass::settle_same(const Ask& ask, Instant now) {
-  --pending_[index(ask.origin)];
+  over(ask.origin);
   count(Verdict::match, ask.origin);
   forget(ask.question, true);
   finish_where_done(now.wall);
+  rest();
 }
 
 void ZonePass::count(Verdict verdict, Ask::Origin origin) {
@@ -213,8 +214,8 @@ bool ZonePass::keep(const Ask& ask, Class difference, const NormalAnswer& ours, 
   known.evidence.dnssec = ask.dnssec;
   known.evidence.difference = difference;
   known.evidence.seen = wall;
-  known.evidence.version = walk_.row().version;
-  known.evidence.serial = walk_.row().serial;
+  known.evidence.version = walk_.live().version;
+  known.evidence.serial = walk_.live().serial;
   known.evidence.their_serial = tally_.serial;
   known.evidence.address = tally_.address;
   known.evidence.ours = copy(messages.ours);
@@ -235,7 +236,7 @@ void ZonePass::forget(const Question& question, bool cleared) {
   if (known_count() == 0) return;
   const auto it = differing_->known.find(subject_of(question));
   if (it == differing_->known.end()) return;
-  const bool unmoved = it->second.evidence.version == walk_.row().version;
+  const bool unmoved = it->second.evidence.version == walk_.live().version;
   if (cleared && unmoved && differing_->cleared.size() < most_mismatches)
     differing_->cleared[it->first] = it->second.content;
   erase(it);

@@ -36,7 +36,10 @@ TEST(QuestionWalk, RestartedItGoesRoundFromWhereItStands) {
     ASSERT_TRUE(walk.next(*reader, before, first));
     walk.restart();
     std::vector<audit::Question> next;
-    QuestionWalk copy = walk;
+    std::vector<std::uint8_t> place;
+    walk.append_place(place);
+    QuestionWalk copy(product_name("example."), 1);
+    ASSERT_TRUE(copy.restore_place(place));
     ASSERT_TRUE(copy.next(*reader, 1, next));
     EXPECT_NE(to_string(next.front().name), "example.") << before;  // on from there, not from the beginning
     EXPECT_EQ(everything(walk, *reader, 3), expected_questions) << before;
