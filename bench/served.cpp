@@ -3,11 +3,12 @@
 // usage: served PORT ZONES SERIAL SECONDS
 // ZONES has a name a line. Prints one JSON line: seconds until the last zone was seen with that serial, and
 // how many were not within SECONDS. It asks a hundred at a time, and rests where one of them is not there
-// yet.
+// yet, so that asking costs the server little.
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -37,21 +38,25 @@ class Asker {
   bool ask(std::vector<std::string>& left, std::uint32_t serial) {
     const std::size_t first = left.size() - std::min(window, left.size()), count = left.size() - first;
     std::vector<bool> there(count);
-    std::size_t sent = 0;
+    std::vector<std::string> queries(left.begin() + static_cast<std::ptrdiff_t>(first), left.end());
     for (std::size_t i = 0; i < count; ++i) {
-      std::string query = left[first + i];
-      query[0] = static_cast<char>(turn_);
-      query[1] = static_cast<char>(i);
-      sent += send(descriptor_, query.data(), query.size(), 0) > 0;
+      queries[i][0] = static_cast<char>(turn_);
+      queries[i][1] = static_cast<char>(i);
+      place(i, queries[i].data(), queries[i].size());
     }
-    std::uint8_t answer[4096];
-    for (std::size_t heard = 0; heard < sent;) {
-      const ssize_t size = recv(descriptor_, answer, sizeof answer, 0);
-      if (size < static_cast<ssize_t>(header)) break;
+    const int sent = sendmmsg(descriptor_, messages_.data(), static_cast<unsigned>(count), 0);
+    for (int heard = 0; heard < sent;) {
+      for (std::size_t i = 0; i < window; ++i) place(i, answers_[i].data(), answers_[i].size());
+      const int came = recvmmsg(descriptor_, messages_.data(), window, MSG_WAITFORONE, nullptr);
+      if (came <= 0) break;
       heard_ = true;
-      if (answer[0] != turn_ || answer[1] >= count) continue;  // of a turn before
-      ++heard;
-      there[answer[1]] = has_serial(answer, left[first + answer[1]], serial);
+      for (std::size_t i = 0; i < static_cast<std::size_t>(came); ++i) {
+        const std::uint8_t* const answer = answers_[i].data();
+        const bool ours = messages_[i].msg_len >= header && answer[0] == turn_ && answer[1] < count;
+        if (!ours) continue;  // of a turn before
+        ++heard;
+        there[answer[1]] = has_serial(answer, left[first + answer[1]], serial);
+      }
     }
     ++turn_;
     std::size_t kept = first;
@@ -76,6 +81,16 @@ class Asker {
     return (load16(at) << 16 | load16(at + 2)) == serial;
   }
 
+  void place(std::size_t i, void* octets, std::size_t size) {
+    spans_[i] = {octets, size};
+    messages_[i] = {};
+    messages_[i].msg_hdr.msg_iov = &spans_[i];
+    messages_[i].msg_hdr.msg_iovlen = 1;
+  }
+
+  std::array<mmsghdr, window> messages_;
+  std::array<iovec, window> spans_;
+  std::array<std::array<std::uint8_t, 4096>, window> answers_;
   int descriptor_;
   std::uint8_t turn_ = 0;
   bool heard_ = false;
@@ -99,14 +114,11 @@ int main(int count, char** arguments) {
   const auto serial = static_cast<std::uint32_t>(std::atoll(arguments[3]));
   const auto end = start + static_cast<std::uint64_t>(std::atof(arguments[4]) * 1e9);
   Asker asker(static_cast<std::uint16_t>(std::atoi(arguments[1])));
-  // Milliseconds; longer while nothing happens, so that asking costs the server little. Where nobody listens
-  // yet it costs nothing.
-  unsigned rest = 2;
+  // Milliseconds. Where nobody listens yet, asking costs nothing.
+  constexpr unsigned often = 1, seldom = 20;
   while (!left.empty() && now() < end) {
-    const std::size_t before = left.size();
     if (asker.ask(left, serial)) continue;
-    rest = left.size() < before || !asker.heard() ? 2 : std::min(20u, 2 * rest);
-    std::this_thread::sleep_for(std::chrono::milliseconds(rest));
+    std::this_thread::sleep_for(std::chrono::milliseconds(asker.heard() ? seldom : often));
   }
   std::printf("{\"seconds\": %.4f, \"missing\": %zu}\n", static_cast<double>(now() - start) / 1e9,
               left.size());
