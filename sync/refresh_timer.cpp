@@ -44,18 +44,20 @@ void RefreshTimer::start(Now now, const dns::Soa& soa, const backend::TimerRow& 
   soa_ = soa;
   row_ = row;
   state_ = ZoneState::fresh;
-  const Seconds refresh = bounded(soa.refresh, bounds_.refresh_min, bounds_.refresh_max);
-  const Seconds expire = bounded(soa.expire, bounds_.expire_min, bounds_.expire_max);
+  const Seconds refresh = bounded(soa.refresh, bounds().refresh_min, bounds().refresh_max);
+  const Seconds expire = bounded(soa.expire, bounds().expire_min, bounds().expire_max);
   // The wall clock may have jumped while we were away: never wait longer than a fresh zone would.
   const Seconds until_check = std::clamp(Seconds(row.next_check - now.wall), Seconds(0), refresh);
   schedule(now, until_check);
-  if (!expires_ever_) return;
+  // A file on our own disk, or a catalog of what is here, is the authority: what it says holds for as long as
+  // it says it.
+  if (is_local(settings_)) return;
   // A zone that was a file's has data and no expiry yet: its time begins with the last success.
   const UnixTime expires = row.expires != 0 ? row.expires : row.last_success + expire.count();
   const Seconds until_expiry = std::min(Seconds(expires - now.wall), expire);
   expires_at_ = now.steady + until_expiry;
   if (until_expiry <= Seconds(0))
-    state_ = until_expiry + serve_stale_ > Seconds(0) ? ZoneState::stale : ZoneState::expired;
+    state_ = until_expiry + serve_stale() > Seconds(0) ? ZoneState::stale : ZoneState::expired;
 }
 
 void RefreshTimer::begin_check() {
@@ -68,9 +70,9 @@ void RefreshTimer::begin_check() {
 // current timer value"); a new version begins with it. The operator's bounds stand above both; but who has
 // nothing left itself puts nothing off, or a primary that serves on past its own end would keep ours alive.
 void RefreshTimer::renew_expiry(Now now, const ToldExpire& told) {
-  const Seconds whole = bounded(soa_.expire, bounds_.expire_min, bounds_.expire_max);
-  const Seconds left = bounded(std::min(told.seconds.value_or(soa_.expire), soa_.expire), bounds_.expire_min,
-                               bounds_.expire_max);
+  const Seconds whole = bounded(soa_.expire, bounds().expire_min, bounds().expire_max);
+  const Seconds left = bounded(std::min(told.seconds.value_or(soa_.expire), soa_.expire), bounds().expire_min,
+                               bounds().expire_max);
   SteadyTime end = now.steady + left;
   const bool goes_on = !told.new_version && expires_at_ != SteadyTime::max();
   if (goes_on) end = told.seconds == 0u ? expires_at_ : std::max(end, expires_at_);
@@ -84,10 +86,10 @@ void RefreshTimer::succeeded(Now now, const dns::Soa& soa, const ToldExpire& tol
   state_ = ZoneState::fresh;
   failures_ = 0;
   row_.last_check = row_.last_success = now.wall;
-  schedule(now, jittered(bounded(soa.refresh, bounds_.refresh_min, bounds_.refresh_max)));
-  if (expires_ever_) renew_expiry(now, told);
+  schedule(now, jittered(bounded(soa.refresh, bounds().refresh_min, bounds().refresh_max)));
+  if (!is_local(settings_)) renew_expiry(now, told);
   if (expires_at_ <= now.steady)  // none of them has anything left
-    state_ = now.steady < expires_at_ + serve_stale_ ? ZoneState::stale : ZoneState::expired;
+    state_ = now.steady < expires_at_ + serve_stale() ? ZoneState::stale : ZoneState::expired;
   checking_ = false;
   if (again_) wanted(now);
 }
@@ -95,11 +97,11 @@ void RefreshTimer::succeeded(Now now, const dns::Soa& soa, const ToldExpire& tol
 void RefreshTimer::failed(Now now, bool answered) {
   if (answered) row_.last_check = now.wall;
   if (state_ == ZoneState::fresh) state_ = ZoneState::retrying;
-  Seconds wait = bounded(soa_.retry, bounds_.retry_min, bounds_.retry_max);
+  Seconds wait = bounded(soa_.retry, bounds().retry_min, bounds().retry_max);
   if (state_ == ZoneState::empty) {
-    const Seconds longest = std::max(bounds_.retry_max, first_retry_while_empty);
-    wait = std::min(first_retry_while_empty * (1 << std::min(failures_, 16u)), longest);
-    ++failures_;
+    const Seconds longest = std::max(bounds().retry_max, first_retry_while_empty);
+    wait = std::min(first_retry_while_empty * (1 << failures_), longest);
+    if (failures_ < 16) ++failures_;
   }
   schedule(now, jittered(wait));
   checking_ = false;
@@ -133,15 +135,15 @@ bool RefreshTimer::tick(Now now) {
   const ZoneState before = state_;
   const bool served = state_ == ZoneState::fresh || state_ == ZoneState::retrying;
   if (served && now.steady >= expires_at_)
-    state_ = serve_stale_ > Seconds(0) ? ZoneState::stale : ZoneState::expired;
-  if (state_ == ZoneState::stale && now.steady >= expires_at_ + serve_stale_) state_ = ZoneState::expired;
+    state_ = serve_stale() > Seconds(0) ? ZoneState::stale : ZoneState::expired;
+  if (state_ == ZoneState::stale && now.steady >= expires_at_ + serve_stale()) state_ = ZoneState::expired;
   return state_ != before;
 }
 
 SteadyTime RefreshTimer::due() const {
   const bool may_expire = state_ == ZoneState::fresh || state_ == ZoneState::retrying;
   const SteadyTime expiry = may_expire                   ? expires_at_
-                            : state_ == ZoneState::stale ? expires_at_ + serve_stale_
+                            : state_ == ZoneState::stale ? expires_at_ + serve_stale()
                                                          : SteadyTime::max();
   return checking_ ? expiry : std::min(next_check_, expiry);
 }

@@ -37,10 +37,10 @@ struct ToldExpire {
 
 class RefreshTimer {
  public:
-  // `seed` spreads zones with the same SOA over time, the same way at every start. `expires`: false for zones
-  // whose source is a file.
-  RefreshTimer(TimerBounds bounds, std::uint64_t seed, bool expires, Seconds serve_stale = Seconds(0))
-      : bounds_(bounds), seed_(seed), expires_ever_(expires), serve_stale_(serve_stale) {}
+  // The zone's `settings` outlive it. `seed` spreads zones with the same SOA over time, the same way at every
+  // start.
+  RefreshTimer(const SharedSettings& settings, std::uint64_t seed) : settings_(settings), seed_(seed) {}
+  RefreshTimer(SharedSettings&& settings, std::uint64_t seed) = delete;
 
   // At start: without data the first check is due at once; with data, what the mirror remembers goes on.
   void start_empty(Now now);
@@ -77,14 +77,15 @@ class RefreshTimer {
   void schedule(Now now, std::chrono::milliseconds after);
   std::chrono::milliseconds jittered(Seconds interval);
 
-  const TimerBounds bounds_;
+  const TimerBounds& bounds() const { return settings_.timers; }
+  Seconds serve_stale() const { return settings_.serve_stale; }
+
+  const SharedSettings& settings_;
   std::uint64_t seed_;
-  const bool expires_ever_;
-  const Seconds serve_stale_;
   dns::Soa soa_{};
   ZoneState state_ = ZoneState::empty;
   bool checking_ = false, again_ = false;
-  unsigned failures_ = 0;  // in a row, while empty
+  std::uint8_t failures_ = 0;  // in a row, while empty; no further than counts
   SteadyTime next_check_{}, expires_at_ = SteadyTime::max();
   backend::TimerRow row_;
 };

@@ -13,9 +13,7 @@ ZoneAgent::ZoneAgent(Workshop& workshop, const ZoneSettings& zone,
       entry_(std::move(entry)),
       added_(zone.added),
       member_(zone.member ? std::make_unique<const backend::MemberZone>(*zone.member) : nullptr),
-      // A file on our own disk, or a catalog of what is here, is the authority: what it says holds for as
-      // long as it says it.
-      timer_(settings_->timers, entry_->id(), !is_local(*settings_), settings_->serve_stale),
+      timer_(*settings_, entry_->id()),
       turn_(workshop.executor) {
   sources_.reserve(settings_->sources.size());
   for (const SourceSpec& spec : settings_->sources) sources_.push_back({spec});
@@ -60,7 +58,7 @@ Error ZoneAgent::no_source() const {
 }
 
 void ZoneAgent::want_check(Done done) {
-  if (done) done_.push_back(std::move(done));
+  if (done) errands().next.push_back(std::move(done));
   timer_.wanted(Now::of(workshop_.clock));
 }
 
@@ -75,25 +73,38 @@ void ZoneAgent::notified(const asio::ip::address& from, std::optional<std::uint3
   log::info("notify-received", {{"zone", dns::to_string(apex())},
                                 {"from", from.to_string()},
                                 {"serial", serial ? std::to_string(*serial) : "none"}});
-  hint_.reset();
   const auto* const first = sources_.empty() ? nullptr : std::get_if<AxfrSource>(&sources_.front().spec);
-  if (serial) hint_ = Hint{*serial, first != nullptr && first->primary.address == from};
+  errands().hint = Hint{serial, first != nullptr && first->primary.address == from};
   timer_.wanted(Now::of(workshop_.clock));
 }
 
 void ZoneAgent::retire(std::function<void()> ended) {
   retired_ = true;
-  waiting_.insert(waiting_.end(), std::make_move_iterator(done_.begin()),
-                  std::make_move_iterator(done_.end()));
-  done_.clear();
+  Errands& last = errands();
+  last.now.insert(last.now.end(), std::make_move_iterator(last.next.begin()),
+                  std::make_move_iterator(last.next.end()));
+  last.next.clear();
   answer(
       Error{reason::zone_removed, dns::to_string(apex()) + " was removed or given other settings meanwhile"});
   if (!publishing_) return ended();
-  retired_done_ = std::move(ended);
+  last.ended = std::move(ended);
+}
+
+ZoneAgent::Errands& ZoneAgent::errands() {
+  if (!errands_) errands_ = std::make_unique<Errands>();
+  return *errands_;
+}
+
+void ZoneAgent::rest() {
+  if (!errands_) return;
+  errands_->heard.reset();
+  errands_->told.reset();
+  if (errands_->next.empty() && !errands_->hint) errands_.reset();
 }
 
 void ZoneAgent::answer(const Result<std::string>& outcome) {
-  for (const Done& done : std::exchange(waiting_, {})) done(outcome);
+  if (!errands_) return;
+  for (const Done& done : std::exchange(errands_->now, {})) done(outcome);
 }
 
 void ZoneAgent::begin_cycle() {
@@ -103,10 +114,11 @@ void ZoneAgent::begin_cycle() {
 
 asio::awaitable<void> ZoneAgent::cycle() {
   const bool whole = std::exchange(whole_wanted_, false);
-  heard_ = std::exchange(hint_, std::nullopt);
-  waiting_ = std::exchange(done_, {});
+  Errands& these = errands();
+  these.heard = std::exchange(these.hint, std::nullopt);
+  these.now = std::exchange(these.next, {});
+  these.told.reset();
   answered_ = false;
-  told_.reset();
   Result<Outcome> result = no_source();
   bool current = false, held_before = false;
   std::vector<std::size_t> ahead;
@@ -134,8 +146,7 @@ asio::awaitable<void> ZoneAgent::cycle() {
     current = true;
     // The newest serial wins: any of the others may have it. But where a NOTIFY came (RFC 1996 3.11) and told
     // nothing that we have not, or the zone is a file here, one answer is enough.
-    const bool heard_of_nothing =
-        heard_ && !dns::Serial(heard_->serial).is_newer_than(dns::Serial(standing_.source_serial));
+    const bool heard_of_nothing = these.heard && these.heard->nothing_after(standing_.source_serial);
     if (heard_of_nothing || !std::holds_alternative<AxfrSource>(sources_[i].spec)) break;
   }
   const bool delivered = result && *result != Outcome::current && *result != Outcome::ahead;
@@ -162,7 +173,7 @@ void ZoneAgent::end_cycle(const Result<Outcome>& result) {
   tried_ = true;
   if (result && has_data()) {
     const ZoneState before = timer_.state();
-    timer_.succeeded(now, soa_, told_.value_or(ToldExpire{}));
+    timer_.succeeded(now, soa_, told());
     if (timer_.state() != ZoneState::stale || before != ZoneState::stale) show_signatures();
     show_service();
     look_at_parent();
@@ -185,6 +196,7 @@ void ZoneAgent::end_cycle(const Result<Outcome>& result) {
   // In place: a string alone could also be meant as an Error's reason.
   answer(result ? Result<std::string>(boost::system::in_place_value, good)
                 : Result<std::string>(result.error()));
+  rest();
 }
 
 asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::try_source(std::size_t index, bool whole) {

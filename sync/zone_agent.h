@@ -250,11 +250,11 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   SteadyTime signatures_end_at_ = SteadyTime::max();  // while stale
   UnixTime signatures_end_ = 0;                       // the first end of a signature, where it is known
   struct Signatures {
+    using Changes = std::vector<std::pair<backend::Version, std::optional<backend::SignatureChange>>>;
     std::unique_ptr<backend::SignatureEnds> ends;  // none: there are none
-    std::optional<backend::Version> counted_to;    // the version that `ends` is of
-    bool counting = false;
-    // Published while they were counted; without a change: that could not be told.
-    std::vector<std::pair<backend::Version, std::optional<backend::SignatureChange>>> since;
+    backend::Version counted_to = 0;               // the version that `ends` is of; 0: of none
+    // Published while they are counted; without a change: that could not be told. None: nobody counts.
+    std::unique_ptr<Changes> since;
   } signatures_;
   // Of what is live, and of what the gate looks at. None: unasked.
   std::unique_ptr<const ParentDs> parent_ds_, asked_parent_;
@@ -269,18 +269,30 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
     std::optional<Error> failure;
   };
   std::unique_ptr<FileNote> file_;
-  std::vector<Done> done_, waiting_;  // who wants the next cycle's outcome, and who that of the one under way
   bool retired_ = false, publishing_ = false;
-  std::function<void()> retired_done_;
   bool whole_wanted_ = false, tried_ = false, transferring_ = false, answered_ = false;
   // What a NOTIFY told; the first is of the one that came last, the second of the one that the check under
   // way is for.
   struct Hint {
-    std::uint32_t serial;
+    std::optional<std::uint32_t> serial;
     bool first;  // it came from the address of the first source
+    // That there is nothing which is not served already.
+    bool nothing_after(std::uint32_t ours) const {
+      return serial && !dns::Serial(*serial).is_newer_than(dns::Serial(ours));
+    }
   };
-  std::optional<Hint> hint_, heard_;
-  std::optional<ToldExpire> told_;         // by those that were asked in the check under way
+  // What an agent at rest has nothing of.
+  struct Errands {
+    std::vector<Done> next, now;  // who wants the next cycle's outcome, and who that of the one under way
+    std::optional<Hint> hint, heard;
+    std::optional<ToldExpire> told;  // by those that were asked in the check under way
+    std::function<void()> ended;     // for whoever retired it
+  };
+  Errands& errands();  // made where there are none
+  void rest();         // gives them back after a cycle
+  std::optional<Hint> heard() const { return errands_ ? errands_->heard : std::nullopt; }
+  ToldExpire told() const { return errands_ ? errands_->told.value_or(ToldExpire{}) : ToldExpire{}; }
+  std::unique_ptr<Errands> errands_;       // none: nothing is wanted, and no cycle under way
   std::optional<std::size_t> pinned_;      // the source of what is live, where there are several
   std::optional<SteadyTime> ahead_since_;  // another has a newer version, and the pinned one has not
   bool moving_ = false;                    // whoever has a newer version gives it

@@ -37,10 +37,11 @@ void ZoneAgent::note_answer(Source& source, std::uint32_t serial, std::chrono::n
 // RFC 7314 4: of several the most. One that tells nothing may be the primary of them all, whose copy holds
 // for as long as the SOA says.
 void ZoneAgent::note_expire(std::optional<std::uint32_t> told) {
-  if (!told_) {
-    told_ = ToldExpire{told};
-  } else if (told_->seconds) {
-    told_->seconds = told ? std::optional(std::max(*told, *told_->seconds)) : std::nullopt;
+  std::optional<ToldExpire>& most = errands().told;
+  if (!most) {
+    most = ToldExpire{told};
+  } else if (most->seconds) {
+    most->seconds = told ? std::optional(std::max(*told, *most->seconds)) : std::nullopt;
   }
 }
 

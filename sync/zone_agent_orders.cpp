@@ -73,7 +73,7 @@ asio::awaitable<Result<>> ZoneAgent::save_standing(backend::Standing standing) {
   publishing_ = false;
   if (saved) standing_ = standing;
   if (!retired_) co_return saved;
-  retired_done_();
+  errands_->ended();
   co_return removed();
 }
 
@@ -90,13 +90,13 @@ asio::awaitable<Result<>> ZoneAgent::publish_held(backend::Standing standing) {
   const Result<backend::ZoneRow> published = co_await std::move(publishing);
   publishing_ = false;
   if (retired_) {
-    retired_done_();
+    errands_->ended();
     co_return removed();
   }
   if (!published) co_return published.error();
   standing_ = order.standing;
   adopt(*published, held.source_serial, held.row.source);
-  signatures_.counted_to.reset();
+  signatures_.counted_to = 0;
   follow_signatures({});  // what it changes was not kept with it
   note_serial(held.source_serial);
   if (!tell_others_from_mirror())
@@ -190,7 +190,7 @@ asio::awaitable<Result<std::string>> ZoneAgent::roll_back(backend::Version versi
   const Result<backend::ZoneRow> published = co_await std::move(publishing);
   publishing_ = false;
   if (retired_) {
-    retired_done_();
+    errands_->ended();
     co_return removed();
   }
   if (!published) co_return published.error();

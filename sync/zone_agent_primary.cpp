@@ -126,13 +126,14 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::ask_for_serial(std::size_
 }
 
 // A NOTIFY is a hint and no more (RFC 1996 3.7 has the serial asked for, RFC 1995 2 lets differences be asked
-// for at once: "current" is an answer too). Of one primary among several the others are asked as well, and
-// one that was never heard before is met by the short question, which finds out what it understands.
+// for at once: "current" is an answer too, also to a NOTIFY that told no serial). Of one primary among
+// several the others are asked as well, and one that was never heard before is met by the short question,
+// which finds out what it understands.
 bool ZoneAgent::told_of_newer(std::size_t index) const {
   const Source& primary = sources_[index];
-  return heard_ && heard_->first && sources_.size() == 1 && !held_ && primary.last_answer != 0 &&
-         primary.failing_since == 0 &&
-         dns::Serial(heard_->serial).is_newer_than(dns::Serial(standing_.source_serial));
+  const auto hint = heard();
+  return hint && hint->first && sources_.size() == 1 && !held_ && primary.last_answer != 0 &&
+         primary.failing_since == 0 && !hint->nothing_after(standing_.source_serial);
 }
 
 // AXFR, and once more without EDNS where that may be what the primary did not understand (RFC 6891 7).

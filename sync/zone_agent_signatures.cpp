@@ -34,15 +34,15 @@ std::optional<Counted> count(backend::Mirror& mirror, const dns::Name& apex) {
 
 // The version is live; what it changes was worked out when it was built.
 void ZoneAgent::follow_signatures(const BuiltZone& built) {
-  if (signatures_.counting) {
-    signatures_.since.emplace_back(row_.version, built.signatures);
+  if (signatures_.since) {
+    signatures_.since->emplace_back(row_.version, built.signatures);
   } else if (!built.has_signatures) {
     signatures_.ends.reset();
     signatures_.counted_to = row_.version;
     show_signatures();
-  } else if (!built.signatures || !signatures_.counted_to) {
+  } else if (!built.signatures || signatures_.counted_to == 0) {
     begin_counting();
-  } else if (row_.version <= *signatures_.counted_to) {
+  } else if (row_.version <= signatures_.counted_to) {
     show_signatures();  // it was counted before we were told of it
   } else {
     apply(*built.signatures);
@@ -52,8 +52,8 @@ void ZoneAgent::follow_signatures(const BuiltZone& built) {
 }
 
 void ZoneAgent::begin_counting() {
-  if (signatures_.counting || !has_data()) return;
-  signatures_.counting = true;
+  if (signatures_.since || !has_data()) return;
+  signatures_.since = std::make_unique<Signatures::Changes>();
   auto counting = count_signatures();
   asio::co_spawn(workshop_.executor, std::move(counting), asio::detached);
 }
@@ -76,8 +76,7 @@ asio::awaitable<void> ZoneAgent::count_signatures() {
                                 : std::nullopt);
   }
   workshop_.counting.leave();
-  signatures_.counting = false;
-  signatures_.since.clear();
+  signatures_.since.reset();
   if (retired_) co_return;
   show_signatures();
   workshop_.reschedule(shared_from_this());
@@ -85,12 +84,12 @@ asio::awaitable<void> ZoneAgent::count_signatures() {
 
 // False where nothing has to be counted again.
 bool ZoneAgent::take_count(std::optional<std::pair<backend::Version, backend::SignatureEnds>> counted) {
-  signatures_.counted_to.reset();
+  signatures_.counted_to = 0;
   if (!counted || retired_) return false;
   signatures_.ends = std::make_unique<backend::SignatureEnds>(std::move(counted->second));
   signatures_.counted_to = counted->first;
-  for (const auto& [version, change] : std::exchange(signatures_.since, {})) {
-    if (version <= *signatures_.counted_to) continue;  // the count has it already
+  for (const auto& [version, change] : std::exchange(*signatures_.since, {})) {
+    if (version <= signatures_.counted_to) continue;  // the count has it already
     if (!change) return true;
     apply(*change);
     signatures_.counted_to = version;
@@ -106,7 +105,7 @@ void ZoneAgent::apply(const backend::SignatureChange& change) {
 // Nobody renews the signatures of a zone whose primaries are silent.
 void ZoneAgent::show_signatures() {
   const Now now = Now::of(workshop_.clock);
-  signatures_end_ = signatures_.counted_to && signatures_.ends ? signatures_.ends->first(now.wall) : 0;
+  signatures_end_ = signatures_.counted_to != 0 && signatures_.ends ? signatures_.ends->first(now.wall) : 0;
   const bool stale = timer_.state() == ZoneState::stale && signatures_end_ != 0;
   signatures_end_at_ = stale ? now.steady + Seconds(signatures_end_ - now.wall) : SteadyTime::max();
 }
@@ -178,6 +177,10 @@ asio::awaitable<void> ZoneAgent::watch_parent(backend::Version version) {
   looking_at_parent_ = false;
   if (retired_ || row_.version != version) co_return;
   const bool same = answer.state == (parent_ds_ ? parent_ds_->state : ParentDs::State::unasked);
+  if (answer.state == ParentDs::State::unasked && answer.message.empty()) {
+    parent_ds_.reset();  // nobody can be asked: so it is with most zones of most servers
+    co_return;
+  }
   parent_ds_ = std::make_unique<const ParentDs>(std::move(answer));
   if (same || parent_ds_->message.empty()) co_return;
   log::warning(

@@ -116,7 +116,8 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::take_over(Arrival arrival
     return error;
   };
   if (retired_) co_return refuse(removed());
-  const std::optional<ToldExpire> told_before = std::exchange(told_, ToldExpire{arrival.counts.expire, true});
+  const std::optional<ToldExpire> told_before =
+      std::exchange(errands().told, ToldExpire{arrival.counts.expire, true});
   if (is_live(*built)) {
     workshop_.publisher.discard(built->generation);
     soa_ = built->summary.soa;
@@ -125,8 +126,8 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::take_over(Arrival arrival
   }
   const auto judged = [&](Result<Outcome> outcome) {
     // What is served goes on: it is not what came.
-    if (outcome && *outcome == Outcome::held) told_->new_version = false;
-    if (!outcome) told_ = told_before;
+    if (outcome && *outcome == Outcome::held) errands().told->new_version = false;
+    if (!outcome) errands().told = told_before;
     return outcome;
   };
   if (built->breaks_signatures) {
@@ -209,7 +210,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::publish(Arrival arrival) 
   const std::uint32_t source_serial = built.source_serial, before = row_.serial;
   const bool moved = dns::Serial(soa.serial).is_newer_than(dns::Serial(before));
   RefreshTimer after = timer_;  // as it will be once this version is live
-  after.succeeded(Now::of(workshop_.clock), soa, told_.value_or(ToldExpire{}));
+  after.succeeded(Now::of(workshop_.clock), soa, told());
   Publisher::Order order = order_of(source, after.row());
   order.standing.serial_unmoved = has_data() && !moved;
   publishing_ = true;
@@ -217,7 +218,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::publish(Arrival arrival) 
   const Result<backend::ZoneRow> published = co_await std::move(publishing);
   publishing_ = false;
   if (retired_) {
-    retired_done_();
+    errands_->ended();
     co_return removed();
   }
   if (!published) co_return published.error();
@@ -252,7 +253,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::hold(Arrival arrival, Fin
   const Result<backend::HeldVersion> stored = co_await std::move(holding);
   publishing_ = false;
   if (retired_) {
-    retired_done_();
+    errands_->ended();
     co_return removed();
   }
   if (!stored) co_return stored.error();

@@ -229,10 +229,12 @@ sync::Now at(std::int64_t when) { return {SteadyTime(Seconds(1000 + when)), 1'70
 
 class ExpireTimer {
  public:
-  explicit ExpireTimer(sync::TimerBounds bounds = {}, Seconds stale = Seconds(0))
-      : timer_(bounds, 1, true, stale) {
+  explicit ExpireTimer(sync::TimerBounds bounds = {}, Seconds stale = Seconds(0)) {
+    settings_.timers = bounds;
+    settings_.serve_stale = stale;
     timer_.start_empty(at(0));
   }
+  ExpireTimer(const ExpireTimer&) = delete;
   // What is left of the timer then.
   std::int64_t transferred(std::int64_t when, std::optional<std::uint32_t> told) {
     return succeeded(when, {told, true});
@@ -248,7 +250,8 @@ class ExpireTimer {
     timer_.succeeded(at(when), soa, told);
     return timer_.row().expires - at(when).wall;
   }
-  sync::RefreshTimer timer_;
+  sync::SharedSettings settings_;
+  sync::RefreshTimer timer_{settings_, 1};
 };
 
 // 4: "the value of the EDNS EXPIRE option SHOULD be used instead of the value of the SOA to initialise".

@@ -222,8 +222,8 @@ TEST_F(ConnectionsTest, ANotifyOfANewerVersionIsAnsweredByTheQuestionForIt) {
   secondary->open({zone("example.")});
   run_until_tried();
   const int probes = primary.probes;
-  const auto told = [&](const asio::ip::address& from, std::uint32_t serial) {
-    primary.serial = serial;
+  const auto told = [&](const asio::ip::address& from, std::optional<std::uint32_t> serial) {
+    ++primary.serial;
     const int before = secondary->publications;
     secondary->sync->notified(secondary->entry("example."), from, serial);
     secondary->run_until([&] { return secondary->publications > before; });
@@ -235,6 +235,23 @@ TEST_F(ConnectionsTest, ANotifyOfANewerVersionIsAnsweredByTheQuestionForIt) {
   told(asio::ip::make_address("192.0.2.1"), 3);
   EXPECT_EQ(primary.probes, probes + 1);
   EXPECT_EQ(primary.increments, 2);
+  // RFC 1996 3.7: it need not tell the serial.
+  told(primary.endpoint().address, std::nullopt);
+  EXPECT_EQ(primary.probes, probes + 1);
+  EXPECT_EQ(primary.increments, 3);
+}
+
+// RFC 1995 2: to the question for differences "current" is an answer too.
+TEST_F(ConnectionsTest, ANotifyWithoutASerialAndWithoutReasonChangesNothing) {
+  secondary->open({zone("example.")});
+  run_until_tried();
+  const int probes = primary.probes;
+  secondary->sync->notified(secondary->entry("example."), primary.endpoint().address, std::nullopt);
+  secondary->run_until(
+      [&] { return primary.increments == 1 && !secondary->status("example.").transferring; });
+  EXPECT_EQ(primary.probes, probes);
+  EXPECT_EQ(secondary->publications, 1);
+  EXPECT_FALSE(secondary->status("example.").last_refusal);
 }
 
 }  // namespace

@@ -14,8 +14,22 @@ double after(const RefreshTimer& timer, Now now) {
   return std::chrono::duration<double>(timer.due() - now.steady).count();
 }
 
-RefreshTimer fresh_at(std::int64_t seconds, TimerBounds bounds = {}, std::uint64_t seed = 1) {
-  RefreshTimer timer(bounds, seed, true);
+const SharedSettings plain;  // a zone of which nothing is said
+
+SharedSettings bounded_by(const TimerBounds& bounds) {
+  SharedSettings settings;
+  settings.timers = bounds;
+  return settings;
+}
+
+SharedSettings served_stale_for(Seconds time) {
+  SharedSettings settings;
+  settings.serve_stale = time;
+  return settings;
+}
+
+RefreshTimer fresh_at(std::int64_t seconds, const SharedSettings& settings = plain, std::uint64_t seed = 1) {
+  RefreshTimer timer(settings, seed);
   timer.start_empty(at(seconds));
   timer.begin_check();
   timer.succeeded(at(seconds), soa);
@@ -23,7 +37,7 @@ RefreshTimer fresh_at(std::int64_t seconds, TimerBounds bounds = {}, std::uint64
 }
 
 TEST(RefreshTimer, AsksAtOnceWhileEmptyAndThenEverMoreRarely) {
-  RefreshTimer timer({}, 1, true);
+  RefreshTimer timer(plain, 1);
   timer.start_empty(at(0));
   EXPECT_EQ(timer.state(), ZoneState::empty);
   EXPECT_TRUE(timer.check_due(at(0)));
@@ -86,7 +100,8 @@ TEST(RefreshTimer, ExpiresOnceAndComesBack) {
 TEST(RefreshTimer, KeepsWithinItsBounds) {
   TimerBounds bounds;
   bounds.refresh_min = Seconds(7200), bounds.retry_max = Seconds(20), bounds.expire_min = Seconds(604800);
-  RefreshTimer timer = fresh_at(0, bounds);
+  const SharedSettings wide = bounded_by(bounds);
+  RefreshTimer timer = fresh_at(0, wide);
   EXPECT_NEAR(after(timer, at(0)), 7200, 361);
   EXPECT_EQ(timer.row().expires, at(604800).wall);
   timer.begin_check();
@@ -95,7 +110,8 @@ TEST(RefreshTimer, KeepsWithinItsBounds) {
   bounds = {};
   bounds.refresh_max = Seconds(60), bounds.refresh_min = Seconds(1), bounds.expire_max = Seconds(100);
   bounds.expire_min = Seconds(1);
-  const RefreshTimer capped = fresh_at(0, bounds);
+  const SharedSettings narrow = bounded_by(bounds);
+  const RefreshTimer capped = fresh_at(0, narrow);
   EXPECT_NEAR(after(capped, at(0)), 60, 3.01);
   EXPECT_EQ(capped.row().expires, at(100).wall);
 }
@@ -103,8 +119,8 @@ TEST(RefreshTimer, KeepsWithinItsBounds) {
 TEST(RefreshTimer, SpreadsZonesTheSameWayAtEveryStart) {
   std::set<SteadyTime> due;
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
-    due.insert(fresh_at(0, {}, seed).due());
-    EXPECT_EQ(fresh_at(0, {}, seed).due(), fresh_at(0, {}, seed).due());
+    due.insert(fresh_at(0, plain, seed).due());
+    EXPECT_EQ(fresh_at(0, plain, seed).due(), fresh_at(0, plain, seed).due());
   }
   EXPECT_GT(due.size(), 90u);
 }
@@ -127,17 +143,17 @@ TEST(RefreshTimer, ANotifyIsDueAtOnceAndOneDuringACheckMakesOneMore) {
 
 TEST(RefreshTimer, GoesOnAfterARestart) {
   const RefreshTimer before = fresh_at(0);
-  RefreshTimer timer({}, 1, true);
+  RefreshTimer timer(plain, 1);
   timer.start(at(1000), soa, before.row());
   EXPECT_EQ(timer.state(), ZoneState::fresh);
   EXPECT_NEAR(after(timer, at(1000)), 2600, 182);
   EXPECT_TRUE(timer.tick(at(86400)));
-  RefreshTimer late({}, 1, true);
+  RefreshTimer late(plain, 1);
   late.start(at(90000), soa, before.row());
   EXPECT_EQ(late.state(), ZoneState::expired);
   EXPECT_TRUE(late.check_due(at(90000)));
   // The wall clock was set back by ten years: never later than a zone that was checked just now.
-  RefreshTimer jumped({}, 1, true);
+  RefreshTimer jumped(plain, 1);
   const Now past{at(0).steady, at(0).wall - 315'360'000};
   jumped.start(past, soa, before.row());
   EXPECT_LE(after(jumped, past), 3600);
@@ -145,11 +161,13 @@ TEST(RefreshTimer, GoesOnAfterARestart) {
 }
 
 TEST(RefreshTimer, AZoneThatWasAFilesExpiresAfterItsLastSuccess) {
-  RefreshTimer file({}, 1, false);
+  SharedSettings local;
+  local.sources = {FileSource{"zone"}};
+  RefreshTimer file(local, 1);
   file.start_empty(at(0));
   file.begin_check();
   file.succeeded(at(0), soa);
-  RefreshTimer moved({}, 1, true);
+  RefreshTimer moved(plain, 1);
   moved.start(at(100), soa, file.row());
   EXPECT_EQ(moved.state(), ZoneState::fresh);
   EXPECT_FALSE(moved.tick(at(86399)));
@@ -158,7 +176,9 @@ TEST(RefreshTimer, AZoneThatWasAFilesExpiresAfterItsLastSuccess) {
 }
 
 TEST(RefreshTimer, AFileNeverExpires) {
-  RefreshTimer timer({}, 1, false);
+  SharedSettings file;
+  file.sources = {FileSource{"zone"}};
+  RefreshTimer timer(file, 1);
   timer.start_empty(at(0));
   timer.begin_check();
   timer.succeeded(at(0), soa);
@@ -167,14 +187,15 @@ TEST(RefreshTimer, AFileNeverExpires) {
   timer.begin_check();
   timer.failed(at(10), false);
   EXPECT_EQ(timer.state(), ZoneState::retrying);
-  RefreshTimer again({}, 1, false);
+  RefreshTimer again(file, 1);
   again.start(at(900'000), soa, timer.row());
   EXPECT_EQ(again.state(), ZoneState::fresh);
 }
 
 // DESIGN.md: on-expire = "serve-stale:DURATION" serves on for so long, and no longer.
 TEST(RefreshTimer, ServesStaleForAsLongAsThePolicySays) {
-  RefreshTimer timer({}, 1, true, Seconds(1000));
+  const SharedSettings stale = served_stale_for(Seconds(1000));
+  RefreshTimer timer(stale, 1);
   timer.start_empty(at(0));
   timer.begin_check();
   timer.succeeded(at(0), soa);
@@ -194,7 +215,7 @@ TEST(RefreshTimer, ServesStaleForAsLongAsThePolicySays) {
   // A process that was away wakes up in the state that time made.
   const backend::TimerRow row = timer.row();
   const auto woken_at = [&](std::int64_t seconds) {
-    RefreshTimer woken({}, 1, true, Seconds(1000));
+    RefreshTimer woken(stale, 1);
     woken.start(at(seconds), soa, row);
     return woken.state();
   };
@@ -205,7 +226,8 @@ TEST(RefreshTimer, ServesStaleForAsLongAsThePolicySays) {
 }
 
 TEST(RefreshTimer, AStaleZoneCanBeEndedBefore) {
-  RefreshTimer timer({}, 1, true, Seconds(1000));
+  const SharedSettings stale = served_stale_for(Seconds(1000));
+  RefreshTimer timer(stale, 1);
   timer.start_empty(at(0));
   timer.begin_check();
   timer.succeeded(at(0), soa);
@@ -222,7 +244,7 @@ TEST(RefreshTimer, AVersionOfAnOperatorsSaysNothingOfThePrimary) {
   timer.adopted(at(100), soa);
   EXPECT_EQ(timer.row().expires, expires);
   EXPECT_EQ(timer.row().last_success, at(0).wall);
-  RefreshTimer empty({}, 1, true);
+  RefreshTimer empty(plain, 1);
   empty.start_empty(at(0));
   empty.begin_check();
   empty.adopted(at(100), soa);
