@@ -4,9 +4,6 @@
 // canonical form (RFC 4034 6.2), so that case and order do not matter. One object, one thread.
 #pragma once
 
-#include <openssl/types.h>
-
-#include <memory>
 #include <vector>
 
 #include "backend/mirror.h"
@@ -15,9 +12,8 @@ namespace understudy::backend {
 
 class ContentDigest {
  public:
-  ContentDigest();
+  ContentDigest() = default;
   explicit ContentDigest(const Digest& start);
-  ~ContentDigest();
   ContentDigest(const ContentDigest&) = delete;
   ContentDigest& operator=(const ContentDigest&) = delete;
 
@@ -29,7 +25,6 @@ class ContentDigest {
   using Sum = std::array<std::uint64_t, 4>;  // least significant first
   Sum hash(const dns::RecordView& record);
 
-  EVP_MD_CTX* context_;
   Sum sum_{};
   std::vector<std::uint8_t> canonical_;
 };

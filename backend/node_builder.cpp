@@ -13,13 +13,13 @@ using namespace node_format;
 namespace {
 
 void append16(std::vector<std::uint8_t>& out, std::size_t value) {
-  out.push_back(static_cast<std::uint8_t>(value >> 8));
-  out.push_back(static_cast<std::uint8_t>(value));
+  out.resize(out.size() + 2);
+  dns::store16(out.data() + out.size() - 2, static_cast<std::uint16_t>(value));
 }
 
 void append32(std::vector<std::uint8_t>& out, std::uint32_t value) {
-  append16(out, value >> 16);
-  append16(out, value & 0xffff);
+  out.resize(out.size() + 4);
+  dns::store32(out.data() + out.size() - 4, value);
 }
 
 // The octets that `name` ends with and shares, case included, with `owner`: whole labels, root included.

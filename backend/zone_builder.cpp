@@ -12,9 +12,7 @@ namespace understudy::backend {
 namespace {
 
 std::uint64_t hash_of(Octets key) {
-  std::uint64_t hash = 0xcbf29ce484222325ull;
-  for (const std::uint8_t c : key) hash = (hash ^ c) * 0x100000001b3ull;
-  return hash;
+  return std::hash<std::string_view>()({reinterpret_cast<const char*>(key.data()), key.size()});
 }
 
 bool starts_with(Octets key, Octets prefix) {
