@@ -76,6 +76,7 @@ TEST_P(Seeds, NoneBreaksWhatMustHold) {
     const Outcome outcome = live_through(seed);
     ASSERT_EQ(outcome.broken, "") << "repeat it with UNDERSTUDY_SIMULATION_SEED=" << seed;
     all.publications += outcome.seen.publications;
+    all.held += outcome.seen.held;
     all.restarts += outcome.seen.restarts;
     all.expired += outcome.seen.expired;
     all.stale += outcome.seen.stale;
@@ -85,6 +86,7 @@ TEST_P(Seeds, NoneBreaksWhatMustHold) {
   // The faults were met: a world in which nothing happens proves nothing.
   EXPECT_GT(all.publications, 4 * count);
   EXPECT_GT(all.restarts, count);
+  EXPECT_GT(all.held, 0u);  // when an order was given
   EXPECT_GT(all.orders, count);
   EXPECT_GT(all.expired, 0u);
   EXPECT_GT(all.stale, 0u);

@@ -43,6 +43,7 @@ void World::give_order() {
   const sync::ZoneStatus now = status();
   const dns::Name& apex = settings_.apex;
   ++seen_.orders;
+  seen_.held += now.held.has_value();
   ++orders_under_way_;
   const auto done = [this, process = process_.get()](const Result<std::string>& outcome) {
     kernel_.note("an order ends: " + (outcome ? *outcome : std::string(outcome.error().reason)));
