@@ -209,9 +209,9 @@ class Reload(Base):
     def test_a_storm_of_reloads_loses_no_query(self):
         lost, stop, asked = [], threading.Event(), [0]
 
-        def load():
+        def load(kind):
             """One question after the other, each answered before the next: a lost one is never taken for a slow one."""
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            with socket.socket(socket.AF_INET, kind) as client:
                 client.connect(("127.0.0.1", self.server.port))
                 client.settimeout(30)
                 for ident in range(1 << 30):
@@ -219,15 +219,21 @@ class Reload(Base):
                         return
                     wire = struct.pack("!H", ident & 0xffff) + query.make("www.a.test.", "A").to_wire()[2:]
                     try:
-                        client.send(wire)
-                        answer = client.recv(1000)
-                    except OSError as error:
+                        if kind == socket.SOCK_STREAM:
+                            client.sendall(struct.pack("!H", len(wire)) + wire)
+                            answer = client.recv(2, socket.MSG_WAITALL)
+                            answer = client.recv(*struct.unpack("!H", answer), socket.MSG_WAITALL)
+                        else:
+                            client.send(wire)
+                            answer = client.recv(1000)
+                    except (OSError, struct.error) as error:
                         return lost.append(repr(error))
                     if answer[:2] != wire[:2] or answer[3] & 15 or answer[7] != 1:
                         return lost.append(answer)
                     asked[0] += 1
 
-        threads = [threading.Thread(target=load) for _ in range(3)]
+        kinds = (socket.SOCK_DGRAM, socket.SOCK_DGRAM, socket.SOCK_STREAM)  # the last one on one connection throughout
+        threads = [threading.Thread(target=load, args=[kind]) for kind in kinds]
         for thread in threads:
             thread.start()
         port = free_port()
