@@ -29,8 +29,8 @@ Result<> keep(Place& place, const Value& value) {
   place = static_cast<Place>(value);
   return {};
 }
-template <class Element>
-Result<> append(std::vector<Element>& list, const Result<Element>& parsed) {
+template <class List, class Element>
+Result<> append(List& list, const Result<Element>& parsed) {
   if (!parsed) return parsed.error();
   list.push_back(*parsed);
   return {};

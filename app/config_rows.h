@@ -1,6 +1,7 @@
 // The option rows of this program: each with the place where its value goes. Immutable, any thread.
 #pragma once
 
+#include <deque>
 #include <span>
 
 #include "app/config.h"
@@ -23,8 +24,8 @@ struct ConfigDraft {
   Config config;
   KeyDraft key;
   sync::ZoneSettings zone;
-  std::vector<dns::Name> zone_names;
-  bool zone_has_command = false;  // a gate's command of its own
+  std::deque<dns::Name> zone_names;  // thousands perhaps, each of 256 octets: they do not move
+  bool zone_has_command = false;     // a gate's command of its own
   std::string template_name;
   CatalogDraft catalog;
   std::map<std::string, sync::ZoneSettings> templates;

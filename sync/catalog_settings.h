@@ -22,7 +22,7 @@ inline ZoneSettings settings_of(const CatalogSettings& catalog, const backend::M
                                      [&](const auto& group) { return group.first == member.group; });
   ZoneSettings zone = of_group == catalog.groups.end() ? catalog.member : of_group->second;
   zone.apex = member.apex;
-  zone.member = member;
+  zone.member = std::make_shared<const backend::MemberZone>(member);
   return zone;
 }
 

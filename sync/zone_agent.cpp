@@ -20,7 +20,7 @@ ZoneAgent::ZoneAgent(Workshop& workshop, const ZoneSettings& zone,
 }
 
 bool ZoneAgent::has_settings(const ZoneSettings& zone) const {
-  const bool same_catalog = member_ ? zone.member == *member_ : !zone.member;
+  const bool same_catalog = member_ && zone.member ? *member_ == *zone.member : !member_ && !zone.member;
   return apex() == zone.apex && added_ == zone.added && same_catalog && *settings_ == zone;
 }
 

@@ -1,6 +1,7 @@
 // What the operator says of a zone, as sync needs it. Made by app/ from the configuration; immutable.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -77,9 +78,9 @@ struct SharedSettings {
 
 struct ZoneSettings : SharedSettings {
   dns::Name apex;
-  bool added = false;                              // at run time; false: the configuration has it
-  std::optional<backend::MemberZone> member = {};  // a catalog has it
-  friend bool operator==(const ZoneSettings&, const ZoneSettings&) = default;
+  bool added = false;  // at run time; false: the configuration has it
+  std::shared_ptr<const backend::MemberZone> member =
+      {};  // a catalog has it; few zones are in one, and it is large
 };
 
 // What sync shows to other servers and believes of them. A reload replaces both; what was begun with others
