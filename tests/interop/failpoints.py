@@ -1,98 +1,15 @@
 """The process is killed at each step of taking a new version in: before and after the restart one whole version is
 served, history and zone agree, and every version that is kept is read back as it was.
-
-A build with sanitizers stops where UNDERSTUDY_FAILPOINT says (base/failpoint.h).
 """
 
 import os
-import re
-import signal
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support", "python"))
 
-import query
-from primary import NS, ScriptedPrimary, a, frames, name, rr, soa, txt
-from processes import Scratch, until
-from understudy import Understudy
-
-APEX = "steps.test"
-
-
-class Steps(unittest.TestCase):
-    """`names_of(serial)` are the numbers of the names of that version, `text_of(serial, number)` what each says."""
-
-    keep = 1000
-
-    def setUp(self):
-        self.scratch = Scratch()
-        self.addCleanup(self.scratch.close)
-        self.primary = ScriptedPrimary(self.scratch, APEX, serial=1)
-        self.primary.stream = self.version
-        # Here whole zones change at once: that is not what is looked at.
-        self.server = Understudy(self.scratch, [{
-            "name": APEX, "source": [self.primary.source], "keep.versions": self.keep, "gate.churn": 1.0}])
-
-    def version(self, ident, serial):
-        records = [txt(f"n{i}.{APEX}", self.text_of(serial, i)) for i in self.names_of(serial)]
-        return frames(ident, APEX, [soa(APEX, serial), rr(APEX, NS, name("ns." + APEX)), a("ns." + APEX), *records,
-                                    soa(APEX, serial)])
-
-    def served(self):
-        return query.serial("127.0.0.1", self.server.port, APEX)
-
-    def publish(self, serial):
-        self.primary.serial = serial
-        self.primary.notify(self.server.port)
-        until(f"serial {serial}", lambda: self.served() == serial)
-
-    def expect_whole_history(self):
-        kept = self.server.json_verb("history", APEX)
-        self.assertEqual(kept[0]["serial"], self.served(), "the newest version kept is not the one served")
-        versions = [row["version"] for row in kept]
-        self.assertEqual(versions, list(range(versions[0], versions[0] - len(versions), -1)))
-        for row in kept:
-            shown = self.server.verb("show", APEX, "--version", str(row["version"]))
-            self.assertEqual((shown.returncode, shown.stderr), (0, ""), row)
-            found = {int(number): text
-                     for number, text in re.findall(r'^n(\d+)\.steps\.test\.\s.*"(\w+)"$', shown.stdout, re.MULTILINE)}
-            serial = row["serial"]
-            self.assertEqual(found, {i: self.text_of(serial, i) for i in self.names_of(serial)}, row)
-        return kept
-
-    def restart_with(self, step):
-        """From now on it dies at `step`."""
-        self.server.stop()
-        os.environ["UNDERSTUDY_FAILPOINT"] = step
-        try:
-            self.server.start()
-        finally:
-            del os.environ["UNDERSTUDY_FAILPOINT"]
-
-    def expect_end(self, step):
-        child = self.server.process.child
-        until(f"the end at {step}", lambda: child.poll() is not None)
-        self.assertEqual(child.returncode, -signal.SIGKILL, self.server.log()[-3000:])
-        self.server.kill()
-
-    def kill_at(self, step, serial):
-        """Has version `serial` come while the process is to die at `step`; afterwards it is there or not at all."""
-        with self.subTest(step=step):
-            before = self.served()
-            self.restart_with(step)
-            self.primary.serial = serial
-            self.primary.notify(self.server.port)
-            self.expect_end(step)
-            self.primary.dark = True
-            self.server.start()
-            after = self.served()
-            self.assertIn(after, (before, serial))
-            self.expect_whole_history()
-            self.primary.dark = False
-            self.publish(serial)
-            self.expect_whole_history()
-            return after == serial
+from processes import until
+from steps import APEX, PUBLICATION, Steps
 
 
 class SmallChange(Steps):
@@ -110,8 +27,7 @@ class SmallChange(Steps):
         self.server.start()
         self.publish(1)
         self.publish(2)
-        taken = [self.kill_at(step, 3 + i) for i, step in enumerate(
-            ["publish-nodes", "publish-change", "publish-row", "publish-commit", "published"])]
+        taken = [self.kill_at(step, 3 + i) for i, step in enumerate(PUBLICATION)]
         self.assertEqual(taken, [False, False, False, False, True])
         self.assertEqual({row["how"] for row in self.expect_whole_history()[:-1]}, {"difference"})
 
@@ -133,8 +49,7 @@ class LargeChange(Steps):
         self.server.start()
         for serial in (1, 2, 3):
             self.publish(serial)
-        taken = [self.kill_at(step, 4 + i) for i, step in enumerate(
-            ["begin", "put", "publish-nodes", "publish-change", "publish-row", "publish-commit", "published", "collect"])]
+        taken = [self.kill_at(step, 4 + i) for i, step in enumerate(["begin", "put", *PUBLICATION, "collect"])]
         # What there is to collect may stem from before: then it dies without the new version.
         self.assertEqual(taken[:-1], [False] * 6 + [True])
         kept = self.expect_whole_history()
@@ -152,18 +67,12 @@ class Holding(Steps):
     def text_of(serial, number):
         return f"v{serial}" if number == 7 else "same"
 
-    def held(self):
-        held = self.server.status(APEX)["held"]
-        return held and held["serial"]
-
     def expect_one_whole_held_version(self, serials):
         self.assertEqual(self.served(), 1)
         self.assertIn(self.held(), serials)
         newest = self.server.json_verb("history", APEX)[0]
         self.assertEqual((newest["serial"], bool(newest["held"])), (self.held(), True))
-        shown = self.server.verb("show", APEX, "--version", str(newest["version"])).stdout
-        found = {int(n): text for n, text in re.findall(r'^n(\d+)\.steps\.test\.\s.*"(\w+)"$', shown, re.MULTILINE)}
-        self.assertEqual(found, {i: self.text_of(self.held(), i) for i in self.names_of(self.held())})
+        self.expect_read_back(newest)
 
     def test_every_step_of_holding_and_accepting(self):
         self.server.start()
@@ -182,7 +91,7 @@ class Holding(Steps):
                 self.expect_one_whole_held_version([before, serial])
                 self.primary.notify(self.server.port)
                 until("it is held", lambda serial=serial: self.held() == serial)
-        for step in ["publish-nodes", "publish-change", "publish-row", "publish-commit", "published"]:
+        for step in PUBLICATION:
             with self.subTest(step=step):
                 self.restart_with(step)
                 version = self.server.status(APEX)["held"]["version"]
@@ -199,8 +108,7 @@ class Holding(Steps):
         rows = self.server.json_verb("history", APEX)
         self.assertEqual([row["serial"] for row in rows], [5, 1])
         for row in rows:
-            shown = self.server.verb("show", APEX, "--version", str(row["version"])).stdout
-            self.assertEqual(len(re.findall(r"^n\d+\.steps", shown, re.MULTILINE)), len(self.names_of(row["serial"])))
+            self.expect_read_back(row)
 
 
 class GoingBack(Steps):
@@ -209,19 +117,12 @@ class GoingBack(Steps):
     names_of = staticmethod(SmallChange.names_of)
     text_of = staticmethod(SmallChange.text_of)
 
-    def die_of(self, step, *order):
-        self.restart_with(step)
-        self.server.verb(*order)
-        self.expect_end(step)
-        self.primary.dark = True
-        self.server.start()
-
     def test_every_step_of_a_rollback(self):
         self.server.start()
         for serial in (1, 2, 3):
             self.publish(serial)
         self.primary.dark = True
-        for step in ["publish-nodes", "publish-change", "publish-row", "publish-commit", "published"]:
+        for step in PUBLICATION:
             with self.subTest(step=step):
                 self.die_of(step, "rollback", APEX, "--to", "1")
                 done = step == "published"
@@ -238,13 +139,21 @@ class GoingBack(Steps):
         self.assertEqual(self.served(), 1)
         self.expect_versions({1: 1})
 
-    def expect_versions(self, serials):
-        rows = self.server.json_verb("history", APEX)
-        self.assertEqual({row["version"]: row["serial"] for row in rows}, serials)
-        for row in rows:
-            shown = self.server.verb("show", APEX, "--version", str(row["version"])).stdout
-            found = {int(n): text for n, text in re.findall(r'^n(\d+)\.steps\.test\.\s.*"(\w+)"$', shown, re.MULTILINE)}
-            self.assertEqual(found, {i: self.text_of(row["serial"], i) for i in self.names_of(row["serial"])}, row)
+    def test_resuming_while_nothing_is_held(self):
+        self.server.start()
+        for serial in (1, 2):
+            self.publish(serial)
+        self.primary.dark = True
+        for order, decided in ((("hold", APEX), "on_hold"), (("rollback", APEX, "--to", "1"), "rolled_back")):
+            with self.subTest(decided=decided):
+                self.assertEqual(self.server.verb(*order).returncode, 0)
+                before = self.served()
+                self.die_of("standing", "resume", APEX)
+                self.assertTrue(self.server.status(APEX)[decided])
+                self.assertEqual((self.served(), self.held()), (before, None))
+                self.assertEqual(self.server.verb("resume", APEX).returncode, 0)
+                self.assertFalse(self.server.status(APEX)[decided])
+        self.expect_versions({1: 1, 2: 2, 3: 1})
 
 
 class Forgetting(Steps):
@@ -259,16 +168,7 @@ class Forgetting(Steps):
             self.publish(serial)
         self.server.stop()
         self.server.zones[0]["keep.versions"] = 2
-        os.environ["UNDERSTUDY_FAILPOINT"] = "trim"
-        try:
-            self.server.write_config()
-            with self.assertRaises(AssertionError):  # it dies as soon as it looks
-                self.server.start()
-                until("the end", lambda: self.server.process.require_alive() and False)
-        finally:
-            del os.environ["UNDERSTUDY_FAILPOINT"]
-        self.assertEqual(self.server.process.child.returncode, -signal.SIGKILL)
-        self.server.kill()
+        self.die_as_it_starts("trim")
         self.server.start()
         until("two versions", lambda: len(self.expect_whole_history()) == 2)
 
