@@ -57,6 +57,7 @@ set_property(TEST fault.clock_jump APPEND PROPERTY ENVIRONMENT UNDERSTUDY_CLOCK=
 peer_suite(fault/foreign_mirror.py LABEL fault TIMEOUT 300)
 peer_suite(fault/primaries.py LABEL fault TIMEOUT 600)
 peer_suite(fault/kill_bulk.py LABEL fault TIMEOUT 900)
+peer_suite(fault/kill_orders.py LABEL fault TIMEOUT 600)
 
 peer_suite(soak/soak.py LABEL soak TIMEOUT 600)
 
