@@ -45,6 +45,10 @@ class WriteLog:
         """How many records had been written when the log had that many octets."""
         return sum(end <= octets for end in self.ends)
 
+    def durable(self, kinds, first, count):
+        """Which of the records from `first` to `count` are of these kinds: b"D" alone ends a transaction."""
+        return [i for i in range(first, count) if self.records[i][0] in kinds]
+
     def image(self, count, chance):
         """The file after the first `count` records; what was not synced by then comes through by chance."""
         synced = max((i for i in range(count) if self.records[i][0] == b"S"), default=-1)
@@ -93,15 +97,15 @@ class PowerLoss(unittest.TestCase):
         self.primary.notify(self.server.port)
         until(f"serial {serial}", lambda: self.served(self.server) == serial)
 
-    def for_each_image(self, log, first, least_syncs, check):
-        """Mirrors as they may be found at instants after the first `first` records: any, and those around what makes a
-        version durable. `check` gets the number of each, its data directory and its point."""
-        syncs = [i for i, (kind, _, _) in enumerate(log.records) if kind != b"W" and i >= first]
+    def for_each_image(self, log, first, least_syncs, check, points=()):
+        """Mirrors as they may be found at instants after the first `first` records: any, those around what makes a version
+        durable, and `points`. `check` gets the number of each, its data directory and its point."""
+        syncs = log.durable(b"SD", first, len(log.records))
         self.assertGreaterEqual(len(syncs), least_syncs, "the log has no syncs: is preload/disk.cpp loaded?")
         chance = random.Random(self.seed)
-        points = [chance.randrange(first, len(log.records) + 1) for _ in range(self.images // 2)]
-        points += [chance.choice(syncs) + chance.randrange(2) for _ in range(self.images // 2)]
-        for number, point in enumerate(points):
+        chosen = [chance.randrange(first, len(log.records) + 1) for _ in range(self.images // 2)]
+        chosen += [chance.choice(syncs) + chance.randrange(2) for _ in range(self.images // 2)]
+        for number, point in enumerate([*chosen, *points]):
             with self.subTest(point=point):
                 data = self.scratch.directory(f"image{number}")
                 with open(os.path.join(data, "mirror.mdb"), "wb") as file:
@@ -109,14 +113,14 @@ class PowerLoss(unittest.TestCase):
                 check(number, data, point)
                 shutil.rmtree(data)
 
-    def rows_of(self, data):
+    def rows_of(self, data, read_back=True):
         """What is listed, of which the newest and one other are read back."""
         told = run("history", APEX, "--data", data, "--json")
         self.assertEqual((told.returncode, told.stderr), (0, ""))
         rows = json.loads(told.stdout)
         versions = [row["version"] for row in rows]
         self.assertEqual(versions, sorted(set(versions), reverse=True))
-        for row in (rows[0], random.Random(versions[0]).choice(rows)):
+        for row in (rows[0], random.Random(versions[0]).choice(rows)) if read_back else ():
             shown = run("show", APEX, "--version", str(row["version"]), "--data", data)
             self.assertEqual((shown.returncode, shown.stderr), (0, ""), row)
             found = {int(number): text
@@ -207,33 +211,40 @@ class Decisions(PowerLoss):
             self.take_in(serial)
         reached = [(self.written(), self.state())]
         for step in (lambda: self.decide("rollback", "--to", "1"), lambda: self.hold_back(3), lambda: self.decide("resume"),
-                     lambda: self.decide("hold"), lambda: self.hold_back(4), self.accept, lambda: self.hold_back(5),
-                     lambda: self.decide("resume"), lambda: self.decide("rollback", "--to", "3")):
+                     lambda: self.decide("hold"), lambda: self.hold_back(4), lambda: self.hold_back(5), self.accept,
+                     lambda: self.hold_back(6), lambda: self.decide("resume"), lambda: self.decide("rollback", "--to", "3")):
             step()
             reached.append((self.written(), self.state()))
         self.server.stop()
         log = WriteLog(self.log_path)
         self.assertEqual([state[:2] for _, state in reached],
-                         [(2, None), (1, None), (1, 3), (3, None), (3, None), (3, 4), (4, None), (4, 5), (5, None), (1, None)])
+                         [(2, None), (1, None), (1, 3), (3, None), (3, None), (3, 4), (3, 5), (5, None), (5, 6), (6, None),
+                          (1, None)])
 
         def check(number, data, point):
             last = max(i for i, (written, _) in enumerate(reached) if log.before(written) <= point)
             allowed = [state for _, state in reached[last:last + 2]]
-            rows = self.rows_of(data)
+            rows = self.rows_of(data, number < self.images)
             held = [row["serial"] for row in rows if row["held"]]
             live = next(row["serial"] for row in rows if row["live"])
             self.assertIn((live, held[0] if held else None), [state[:2] for state in allowed], rows)
-            if number % 5 == 0:
-                self.primary.dark = True
-                server = self.after(data)
-                status = server.status(APEX)
-                self.assertIn((live, held[0] if held else None, status["on_hold"], status["rolled_back"]), allowed)
-                self.primary.dark = False
-                self.primary.serial = 6
+            if number % 5 != 0 and number < self.images:
+                return
+            self.primary.dark = True
+            server = self.after(data)
+            status = server.status(APEX)
+            self.assertIn((live, held[0] if held else None, status["on_hold"], status["rolled_back"]), allowed)
+            self.primary.dark = False
+            if number < self.images:
+                self.primary.serial = 7
                 self.assertEqual(server.verb("resume", APEX).returncode, 0)
-                self.expect_goes_on(server, 7)
+                self.expect_goes_on(server, 8)
+            server.stop()
 
-        self.for_each_image(log, log.before(reached[0][0]), 2 * (len(reached) - 1), check)
+        # Behind the last transactions of each decision: one that took two would be found half carried out.
+        first = log.before(reached[0][0])
+        last = [end + 1 for written, _ in reached[1:] for end in log.durable(b"D", first, log.before(written))[-3:]]
+        self.for_each_image(log, first, 2 * (len(reached) - 1), check, last)
 
 
 if __name__ == "__main__":
