@@ -5,6 +5,7 @@ restart, and the order that was under way is carried out or not at all; each ver
 What each order is to do is written down here once more (Orders.after).
 """
 
+import http.client
 import json
 import os
 import random
@@ -19,6 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 import dns.rdatatype
 
 import query
+from kill_bulk import LITTLE, Bulk
 from processes import DEADLINE, until
 from steps import APEX, Steps
 
@@ -62,6 +64,9 @@ def resumed(state, newest):
 
 class Orders(Steps):
     keep = 6
+    kills = KILLS
+    undisturbed = 8  # orders before the first that may be cut short, fewer than
+    delays = (0.003, 0.03, 0.1)  # from then to the kill, at most
 
     @staticmethod
     def names_of(serial):
@@ -89,7 +94,7 @@ class Orders(Steps):
     def report(self, path=""):
         try:
             code, body = self.server.get(f"/api/v1/zones/{APEX}{path}")
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise Killed from error
         self.assertEqual(code, 200, body)
         return json.loads(body)
@@ -129,7 +134,7 @@ class Orders(Steps):
         # A server that could not ask as it started asks once more soon, whoever orders what: now it does not.
         self.found |= {taken(state, self.primary.serial) for state in self.found}
         self.ask("refresh")
-        last = len(answered) + rng.randrange(8)
+        last = len(answered) + rng.randrange(self.undisturbed)
         while True:
             state = self.see()
             verb, more, after = self.choose(rng, state)
@@ -145,12 +150,11 @@ class Orders(Steps):
 
     def kill_among_orders(self, rng, answered):
         child = self.server.process.child
-        killer = threading.Timer(rng.random() * rng.choice([0.003, 0.03, 0.1]), child.kill)
+        killer = threading.Timer(rng.random() * rng.choice(self.delays), child.kill)
         try:
             self.carry_out(rng, killer, answered)
         except Killed:
-            until("the end", lambda: child.poll() is not None)
-        self.server.kill()
+            self.expect_end(self.last)
 
     def expect_whole(self, rng):
         """What is served, and another of the versions that are there."""
@@ -167,27 +171,44 @@ class Orders(Steps):
 
     def test_orders_that_are_cut_short(self):
         seed = int(os.environ.get("UNDERSTUDY_ORDERS_SEED") or random.randrange(1 << 32))
-        print(f"UNDERSTUDY_ORDERS_SEED={seed}, {KILLS} kills", file=sys.stderr)
+        print(f"UNDERSTUDY_ORDERS_SEED={seed}, {self.kills} kills", file=sys.stderr)
         rng, answered = random.Random(seed), []
         self.server.start()
         self.publish(1)
+        of_a_name = self.used() / len(self.names_of(1))
         self.found, self.last = {State(1)}, None
-        for _ in range(KILLS):
+        for _ in range(self.kills):
             self.primary.dark = False
             self.kill_among_orders(rng, answered)
             self.primary.dark = True
             self.server.start()
             self.expect_whole(rng)
-        if KILLS >= 40:
+        if self.kills >= 40:
             self.assertEqual(set(answered), {"hold", "refresh", "retransfer", "resume", "accept", "rollback"})
-        for row in self.server.json_verb("history", APEX):
+        rows = self.server.json_verb("history", APEX)
+        for row in rows:
             self.expect_read_back(row)
+        names = sum(len(self.names_of(row["serial"])) for row in rows)
+        until("the rest is collected", lambda: self.used() <= names * of_a_name + LITTLE)
         # After all that the newest version comes in.
         self.primary.dark = False
         self.primary.serial += 2 if is_half(self.primary.serial + 1) else 1
         for verb in ("resume", "retransfer"):
             self.ask(verb)
         self.assertEqual(self.served(), self.primary.serial)
+
+
+class BulkOrders(Orders):
+    """Each version takes several transactions, and so does most of what is ordered."""
+
+    kills = KILLS // 4
+    undisturbed = 3
+    delays = (0.1, 0.5, 1.5)
+    strings = staticmethod(Bulk.strings)
+
+    @staticmethod
+    def names_of(serial):
+        return range(110 if is_half(serial) else 220)
 
 
 if __name__ == "__main__":

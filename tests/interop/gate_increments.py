@@ -82,6 +82,7 @@ class Differences(Case):
 
     def lost(self, records, reason, words):
         told, serial = self.held_by("ixfr", records)
+        self.assertIsNotNone(told, f"serial {serial} is served, and nothing is held")
         self.assertEqual(told[0], reason, told)
         self.assertIn(words, told[1])
         self.assertEqual(serial, 1)
