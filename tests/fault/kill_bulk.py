@@ -119,9 +119,9 @@ class Decisions(Bulk):
     def test_holding(self):
         self.take_in(1)
         self.order("hold")
-        steps = ["begin", *PUTS, "hold-nodes", "hold-row", "held"]
+        steps = ["hold-nodes", "hold-row", "held"]
         self.primary.serial = 2
-        self.each_step(steps, ["refresh"], ((1, None, True, False), {1: 1}), ((1, 2, True, False), {1: 1, 2: 2}))
+        self.each_step(["begin", *PUTS, *steps], ["refresh"], ((1, None, True, False), {1: 1}), ((1, 2, True, False), {1: 1, 2: 2}))
         # Another takes its place, and the same once more is thrown away.
         self.primary.serial = 4
         self.each_step(steps, ["refresh"], ((1, 2, True, False), {1: 1, 2: 2}), ((1, 4, True, False), {1: 1, 3: 4}))
