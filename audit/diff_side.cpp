@@ -111,7 +111,7 @@ Result<std::unique_ptr<GatheredZone>> GatheredZone::from(const sync::SourceSpec&
   sync::TransferRules rules;
   rules.apex = apex;
   Result<sync::TransferCounts> counts =
-      Error{"bad-source", sync::to_string(source) + " cannot be compared with in this version"};
+      Error{sync::reason::bad_source, sync::to_string(source) + " cannot be compared with in this version"};
   if (const auto* file = std::get_if<sync::FileSource>(&source)) {
     counts = sync::read_file(file->path, rules, *zone->target_).counts;
   } else if (const auto* primary = std::get_if<sync::AxfrSource>(&source)) {

@@ -2,6 +2,8 @@
 
 #include <zstd.h>
 
+#include "backend/reasons.h"
+
 namespace understudy::backend {
 namespace {
 
@@ -11,7 +13,7 @@ constexpr int compression_level = 1;
 constexpr std::size_t record_octets = 1 + limits::name_octets + 8 + limits::message_octets;
 constexpr std::size_t most_plain_octets = limits::change_chunk_octets + record_octets;
 
-Error damaged() { return {"mirror-io", "a change in the mirror is damaged"}; }
+Error damaged() { return {reason::mirror_io, "a change in the mirror is damaged"}; }
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 #include "backend/change_cursor.h"
 
 #include "backend/owner_key.h"
+#include "backend/reasons.h"
 
 namespace understudy::backend {
 
@@ -16,7 +17,7 @@ Result<bool> ChangeCursor::advance(ChunkExpander& expander) {
       assign_owner_key(key_, current_.record);
       return true;
     }
-    if (records_.failed()) return Error{"mirror-io", "a change in the mirror is damaged"};
+    if (records_.failed()) return Error{reason::mirror_io, "a change in the mirror is damaged"};
     if (chunk_ == chunks_) return false;
     if (auto expanded = expander.expand(source_(++chunk_), plain_); !expanded) return expanded.error();
     records_ = ChunkReader(plain_);

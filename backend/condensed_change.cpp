@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backend/key_order.h"
+#include "backend/reasons.h"
 
 namespace understudy::backend {
 namespace {
@@ -36,7 +37,7 @@ class Condenser {
       if (auto entered = enter(i); !entered) return entered.error();
     }
     while (!heap_.empty()) {
-      if (stop.load(std::memory_order_relaxed)) return Error{"stopping", "the server stops"};
+      if (stop.load(std::memory_order_relaxed)) return Error{reason::stopping, "the server stops"};
       if (auto taken = take_owner(); !taken) return taken.error();
       write_owner();
     }

@@ -1,6 +1,7 @@
 #include "backend/differences.h"
 
 #include "backend/condensed_change.h"
+#include "backend/reasons.h"
 #include "dns/serial.h"
 
 namespace understudy::backend {
@@ -39,7 +40,7 @@ Result<std::optional<std::vector<Difference>>> differences_since(Reader& reader,
   std::uint64_t records = 0;
   for (Version version = from + 1; version <= live.version; ++version) {
     const auto row = reader.version(live.id, version);
-    if (!row) return Error{"mirror-io", "a version of the zone's history is missing in the mirror"};
+    if (!row) return Error{reason::mirror_io, "a version of the zone's history is missing in the mirror"};
     records += records_of(*row);
     differences.emplace_back(reader, live.id, *row);
     changes.push_back(ChangeCursor::of_version(reader, live.id, version, row->chunks));
@@ -65,7 +66,7 @@ Result<std::optional<Difference>> difference_since(Reader& reader, const ZoneRow
   std::uint64_t records = 0;
   for (Version version = from; version < live.version;) {
     const auto row = reader.version_after(live.id, version);
-    if (!row) return Error{"mirror-io", "a version of the zone's history is missing in the mirror"};
+    if (!row) return Error{reason::mirror_io, "a version of the zone's history is missing in the mirror"};
     version = row->version;
     records += records_of(*row);
     const bool untold = row->before != 0 || (row->chunks == 0 && records_of(*row) != 0);

@@ -1,13 +1,15 @@
 #include "backend/edited_owner.h"
 
+#include "backend/reasons.h"
 #include "dns/rdata.h"
 
 namespace understudy::backend {
 namespace {
 
 Error conflict(const char* does, NameView owner, const Edit& edit, const char* what) {
-  return {"ixfr-conflict", std::string("a difference ") + does + " " + to_string(owner) + " " +
-                               std::to_string(edit.ttl) + " " + dns::to_string(edit.type) + ", " + what};
+  return {reason::ixfr_conflict, std::string("a difference ") + does + " " + to_string(owner) + " " +
+                                     std::to_string(edit.ttl) + " " + dns::to_string(edit.type) + ", " +
+                                     what};
 }
 
 }  // namespace
@@ -35,7 +37,7 @@ Result<> EditedOwner::edit(const Edit& edit, NameView owner, NameView apex) {
   const bool soa = edit.added && edit.type == RRType::SOA;
   if (soa) {
     if (!owner.equals(apex))
-      return Error{"second-soa", to_string(owner) + " gets an SOA; only the apex has one"};
+      return Error{reason::second_soa, to_string(owner) + " gets an SOA; only the apex has one"};
     std::erase_if(records_, [](const auto& entry) { return entry.second.type == RRType::SOA; });
   }
   if (edit.added) {

@@ -3,6 +3,7 @@
 #include "backend/content_digest.h"
 #include "backend/node_block.h"
 #include "backend/node_format.h"
+#include "backend/reasons.h"
 #include "dns/message.h"
 #include "dns/rdata.h"
 
@@ -98,8 +99,8 @@ Result<> NodeBuilder::append_rrset(std::span<const Entry> rrset, ContentDigest* 
   const RRType type = rrset.front().type;
   const NameView compress_against = owner_.view().is_wildcard() ? owner_.view().parent() : owner_.view();
   const auto too_large = [&] {
-    return Error{"rrset-too-large", "the " + dns::to_string(type) + " RRset of " + to_string(owner_) +
-                                        " does not fit into one message of 65535 octets"};
+    return Error{reason::rrset_too_large, "the " + dns::to_string(type) + " RRset of " + to_string(owner_) +
+                                              " does not fit into one message of 65535 octets"};
   };
   std::uint32_t ttl = UINT32_MAX, signature_ttl = UINT32_MAX;
   // With the longest question, its class and type, and the largest OPT.
@@ -164,12 +165,12 @@ Result<> NodeBuilder::append_rrset(std::span<const Entry> rrset, ContentDigest* 
 Result<Octets> NodeBuilder::finish(std::uint8_t flags, unsigned cover_labels, ContentDigest* digest) {
   sort_and_deduplicate();
   if (has_other_than_cname()) {
-    return Error{"cname-and-other-data",
+    return Error{reason::cname_and_other_data,
                  to_string(owner_) + " has a CNAME beside other records; it must stand alone"};
   }
   if (std::count_if(entries_.begin(), entries_.end(),
                     [](const Entry& e) { return !e.signature && e.type == RRType::CNAME; }) > 1) {
-    return Error{"cname-and-other-data", to_string(owner_) + " has more than one CNAME"};
+    return Error{reason::cname_and_other_data, to_string(owner_) + " has more than one CNAME"};
   }
   block_.clear();
   const bool keep_case = owner_.view().has_upper_case();

@@ -1,5 +1,7 @@
 #include "backend/node_walk.h"
 
+#include "backend/reasons.h"
+
 namespace understudy::backend {
 namespace {
 
@@ -41,7 +43,7 @@ Result<> NodeExpander::expand(Octets key, const NodeView& block, WalkedNode& nod
     node.owner = *kept;
   } else {
     const auto owner = dns::name_of_key(key);
-    if (!owner) return Error{"mirror-io", "a node's name key in the mirror is damaged"};
+    if (!owner) return Error{reason::mirror_io, "a node's name key in the mirror is damaged"};
     owner_ = *owner;
     node.owner = owner_;
   }

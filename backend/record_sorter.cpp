@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "backend/key_order.h"
+#include "backend/reasons.h"
 
 namespace understudy::backend {
 namespace {
@@ -23,7 +24,7 @@ bool less(Octets a, Octets b) { return order(a, b) < 0; }
 
 Error spool_error(std::string_view doing) {
   const std::string why = std::generic_category().message(errno);
-  return {errno == ENOSPC ? "disk-full" : "mirror-io",
+  return {errno == ENOSPC ? reason::disk_full : reason::mirror_io,
           "the spool file for sorting, " + std::string(doing) + ": " + why + "; look at the data directory"};
 }
 

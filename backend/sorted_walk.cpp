@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backend/reasons.h"
 #include "dns/rdata.h"
 
 namespace understudy::backend {
@@ -49,7 +50,7 @@ class SortedWalk final : public NodeWalk {
     key_.assign(record_.key.begin(), record_.key.end());
     if (record_.owner.empty()) {
       const auto owner = dns::name_of_key(record_.key);
-      if (!owner) return Error{"mirror-io", "a sorted record came back damaged from the spool"};
+      if (!owner) return Error{reason::mirror_io, "a sorted record came back damaged from the spool"};
       owner_ = *owner;
     } else {
       owner_ = Name(NameView::unchecked(record_.owner.data(), record_.owner.size()));

@@ -5,6 +5,7 @@
 #include "backend/change_cursor.h"
 #include "backend/key_order.h"
 #include "backend/overlay_walk.h"
+#include "backend/reasons.h"
 #include "dns/rdata.h"
 
 namespace understudy::backend {
@@ -13,7 +14,7 @@ namespace {
 using Bytes = std::vector<std::uint8_t>;
 
 Error damaged() {
-  return {"mirror-io", "a change in the mirror is damaged; that version cannot be read back"};
+  return {reason::mirror_io, "a change in the mirror is damaged; that version cannot be read back"};
 }
 
 // An RR of the owner at hand, by value.
@@ -162,8 +163,8 @@ class OlderWalk final : public NodeWalk {
 
 Result<std::unique_ptr<NodeWalk>> walk_version(Reader& reader, const ZoneRow& live, Version version) {
   const auto unknown = [&] {
-    return Error{"version-unknown", "version " + std::to_string(version) +
-                                        " is not kept; `understudy history` lists those that are"};
+    return Error{reason::version_unknown, "version " + std::to_string(version) +
+                                              " is not kept; `understudy history` lists those that are"};
   };
   if (version > live.version) {
     const auto held = reader.held(live.id);

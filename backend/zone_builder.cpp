@@ -6,6 +6,7 @@
 #include "backend/content_digest.h"
 #include "backend/denial_chain.h"
 #include "backend/owner_key.h"
+#include "backend/reasons.h"
 #include "backend/record_sorter.h"
 
 namespace understudy::backend {
@@ -143,7 +144,8 @@ Result<> ZoneBuilder::Impl::add_missing_ancestors(Octets node_key, unsigned labe
 
 Result<> ZoneBuilder::Impl::check_apex() const {
   if (!node.has_type(RRType::NS)) {
-    return Error{"apex-ns-missing", "the zone " + to_string(options.apex) + " has no NS records at its apex"};
+    return Error{reason::apex_ns_missing,
+                 "the zone " + to_string(options.apex) + " has no NS records at its apex"};
   }
   return {};
 }
@@ -201,13 +203,13 @@ Result<BuildSummary> ZoneBuilder::finish(const Sink& sink) {
       first = false;
       self.key.assign(record.key.begin(), record.key.end());
       const auto owner = dns::name_of_key(record.key);
-      if (!owner) return Error{"mirror-io", "a sorted record came back damaged from the spool"};
+      if (!owner) return Error{reason::mirror_io, "a sorted record came back damaged from the spool"};
       self.node.begin(record.owner.empty() ? owner->view()
                                            : NameView::unchecked(record.owner.data(), record.owner.size()));
     }
     if (record.type == RRType::SOA) {
       if (self.key.size() != self.apex_key.size() || ++self.soa_count > 1) {
-        return Error{"second-soa",
+        return Error{reason::second_soa,
                      "the zone " + to_string(self.options.apex) + " has more than one SOA record"};
       }
       self.summary.soa = dns::Soa::of(record.rdata);
@@ -215,13 +217,13 @@ Result<BuildSummary> ZoneBuilder::finish(const Sink& sink) {
     }
     if (self.node.added() == self.options.records_per_name) {
       const auto owner = dns::name_of_key(self.key);
-      return Error{"limit-name", to_string(*owner) + " has more than " +
-                                     std::to_string(self.options.records_per_name) + " records"};
+      return Error{reason::too_many_at_name, to_string(*owner) + " has more than " +
+                                                 std::to_string(self.options.records_per_name) + " records"};
     }
     self.node.add(record.type, record.ttl, record.rdata);
   }
   if (self.soa_count == 0) {
-    return Error{"soa-missing",
+    return Error{reason::soa_missing,
                  "the zone " + to_string(self.options.apex) + " has no SOA record at its apex"};
   }
   if (!self.batch.empty()) {

@@ -4,6 +4,7 @@
 
 #include "backend/content_digest.h"
 #include "backend/owner_key.h"
+#include "backend/reasons.h"
 
 namespace understudy::backend {
 namespace {
@@ -72,7 +73,7 @@ Result<> ZoneEditor::edit_owner(NodeView live) {
   key_.assign(record_.key.begin(), record_.key.end());
   if (auto loaded = owner_.load(key_, live); !loaded) return loaded;
   const auto lower_case = dns::name_of_key(key_);
-  if (!lower_case) return Error{"mirror-io", "a sorted record came back damaged from the spool"};
+  if (!lower_case) return Error{reason::mirror_io, "a sorted record came back damaged from the spool"};
   do {
     const NameView owner = record_.owner.empty()
                                ? lower_case->view()
@@ -88,8 +89,8 @@ Result<> ZoneEditor::edit_owner(NodeView live) {
 Result<Bytes> ZoneEditor::make_block() {
   if (owner_.count() == 0) return Bytes();
   if (owner_.count() > options_.records_per_name) {
-    return Error{"limit-name", to_string(owner_.owner()) + " has more than " +
-                                   std::to_string(options_.records_per_name) + " records"};
+    return Error{reason::too_many_at_name, to_string(owner_.owner()) + " has more than " +
+                                               std::to_string(options_.records_per_name) + " records"};
   }
   builder_.begin(owner_.owner());
   (void)owner_.each([this](const dns::RecordView& r) {
@@ -141,10 +142,11 @@ Result<> ZoneEditor::check_apex(const NodePatch& patch, EditedZone& edited) cons
       found != patch.nodes().end() ? NodeView(found->second.block) : patch.live(apex_key_.octets());
   const auto soa = apex.valid() ? apex.find(RRType::SOA) : std::nullopt;
   if (!soa || soa->size() == 0) {
-    return Error{"soa-missing", "the zone " + to_string(options_.apex) + " has no SOA record at its apex"};
+    return Error{reason::soa_missing,
+                 "the zone " + to_string(options_.apex) + " has no SOA record at its apex"};
   }
   if (!has_records(apex, RRType::NS)) {
-    return Error{"apex-ns-missing",
+    return Error{reason::apex_ns_missing,
                  "the zone " + to_string(options_.apex) + " has no NS records at its apex"};
   }
   edited.summary.soa = dns::Soa::of(soa->first_rdata());

@@ -1,5 +1,7 @@
 #include "server/rendering.h"
 
+#include "backend/reasons.h"
+
 namespace understudy::server {
 
 using backend::ChangeCursor;
@@ -49,7 +51,8 @@ class DifferenceRenderer {
   Result<> add_others(const Difference& difference, bool added) {
     ChangeCursor cursor = difference.read();
     for (;;) {
-      if (rendering_.stop.load(std::memory_order_relaxed)) return Error{"stopping", "the server stops"};
+      if (rendering_.stop.load(std::memory_order_relaxed))
+        return Error{backend::reason::stopping, "the server stops"};
       const Result<bool> more = cursor.advance(expander_);
       if (!more) return more.error();
       if (!*more) return {};

@@ -1,5 +1,7 @@
 #include "server/rendering.h"
 
+#include "backend/reasons.h"
+
 namespace understudy::server {
 
 using backend::NodeView;
@@ -89,7 +91,8 @@ Result<std::uint32_t> render(const Rendering& rendering, SpoolWriter& writer) {
   if (auto begun = renderer.begin(*apex); !begun) return begun.error();
   backend::FoundNode found;
   while (rendering.reader.next(found)) {
-    if (rendering.stop.load(std::memory_order_relaxed)) return Error{"stopping", "the server stops"};
+    if (rendering.stop.load(std::memory_order_relaxed))
+      return Error{backend::reason::stopping, "the server stops"};
     if (auto added = renderer.add(found); !added) return added.error();
   }
   if (auto ended = renderer.end(*apex); !ended) return ended.error();

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "backend/reasons.h"
+
 namespace understudy::server {
 
 using dns::NameView;
@@ -112,7 +114,8 @@ void SpoolWriter::set_owner(NameView owner) {
 Result<> SpoolWriter::make_room(std::size_t rdata_size) {
   const std::size_t worst = owner_.size() + 10 + rdata_size;
   if (dns::header_octets + worst > limits::message_octets) {
-    return Error{"rrset-too-large", "a record at " + dns::to_string(owner_) + " does not fit a message"};
+    return Error{backend::reason::rrset_too_large,
+                 "a record at " + dns::to_string(owner_) + " does not fit a message"};
   }
   if (in_message_ && message_records_ > 0 && message_size() + worst > message_end) end_message();
   if (in_message_) return {};

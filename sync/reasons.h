@@ -1,17 +1,19 @@
 // Why a check failed or a version was not taken: one word each, the same in logs, metrics, `status` and JSON.
 //
-// The words of sockets (timeout, connection-refused, unreachable, truncated, network, malformed) are net/'s;
-// those that the builder and the mirror give are written here as they write them.
+// The words of sockets (timeout, connection-refused, unreachable, truncated, network, malformed) are net/'s,
+// those that the builder, the editor and the mirror give are backend/'s.
 #pragma once
 
 #include <string_view>
 
+#include "backend/reasons.h"
 #include "dns/tsig.h"
 #include "net/network_error.h"
 
 namespace understudy::sync::reason {
 
 using namespace net::reason;
+using namespace backend::reason;
 
 // The primary said no.
 inline constexpr std::string_view refused = "refused";    // RCODE REFUSED: our address is not on its list
@@ -35,19 +37,13 @@ inline constexpr std::string_view key_unknown =
     "key-unknown";  // the source names a key that is not configured
 
 // What came was no whole, sane zone.
-inline constexpr std::string_view soa_missing = "soa-missing";        // no SOA where one must stand
 inline constexpr std::string_view soa_mismatch = "soa-mismatch";      // the last SOA is not the first one
-inline constexpr std::string_view second_soa = "second-soa";          // an SOA that belongs to no apex
 inline constexpr std::string_view data_after_end = "data-after-end";  // records behind the last SOA
 inline constexpr std::string_view wrong_class = "wrong-class";        // another class than IN
 inline constexpr std::string_view meta_type = "meta-type";            // a type that is never data of a zone
 inline constexpr std::string_view out_of_zone =
     "out-of-zone";                                          // an owner outside, and the option to refuse it
 inline constexpr std::string_view bad_rdata = "bad-rdata";  // data that its type does not allow
-inline constexpr std::string_view apex_ns_missing = "apex-ns-missing";            // the builder's
-inline constexpr std::string_view rrset_too_large = "rrset-too-large";            // the builder's
-inline constexpr std::string_view too_many_at_name = "limit-name";                // the builder's
-inline constexpr std::string_view cname_and_other_data = "cname-and-other-data";  // the builder's
 inline constexpr std::string_view limit_octets = "limit-octets";  // more octets than transfer-max-size allows
 inline constexpr std::string_view limit_records =
     "limit-records";  // more records than transfer-max-records allows
@@ -55,8 +51,6 @@ inline constexpr std::string_view empty_messages =
     "empty-messages";  // message after message without a record
 // What came were no differences that lead on from what we have (RFC 1995).
 inline constexpr std::string_view ixfr_gap = "ixfr-gap";  // one does not continue from the version before it
-inline constexpr std::string_view ixfr_conflict =
-    "ixfr-conflict";  // one removes what is not there, or adds what is; the editor's
 inline constexpr std::string_view ixfr_soa_only = "ixfr-soa-only";  // a newer SOA, and nothing behind it
 
 // It was whole, and the gate held it.
@@ -73,13 +67,16 @@ inline constexpr std::string_view command = "command";              // the opera
 inline constexpr std::string_view catalog_broken =
     "catalog-broken";  // a catalog zone that is none (RFC 9432)
 inline constexpr std::string_view catalog_shrink = "catalog-shrink";  // too many members gone at once
+inline constexpr std::string_view serial_backwards =
+    "serial-backwards";  // older than what is served, or not comparable
 inline constexpr std::string_view serial_unmoved = "serial-unmoved";  // other content under the same serial
 inline constexpr std::string_view on_hold = "hold";                   // the operator held the zone
 inline constexpr std::string_view rolled_back = "rollback";           // or rolled it back
-// Of all of them, and serial-backwards: what versions_held_total counts by.
+// Of all of them: what versions_held_total counts by.
 inline constexpr std::string_view held_for[] = {
-    shrink,        churn,   ns_lost,            mx_lost,        dnskey_lost,    wildcard_lost,  zonemd,  dnssec,
-    ds_at_parent,  command, "serial-backwards", catalog_broken, catalog_shrink, serial_unmoved, on_hold, rolled_back};
+    shrink,         churn,          ns_lost,      mx_lost,    dnskey_lost,      wildcard_lost,
+    zonemd,         dnssec,         ds_at_parent, command,    serial_backwards, catalog_broken,
+    catalog_shrink, serial_unmoved, on_hold,      rolled_back};
 
 // It was whole, and still not for us.
 inline constexpr std::string_view not_held = "not-held";  // that version is not, or no longer, held
@@ -88,11 +85,9 @@ inline constexpr std::string_view serial_raise =
 inline constexpr std::string_view signature_ended =
     "signature-ended";                                        // of a version that an operator wants back
 inline constexpr std::string_view superseded = "superseded";  // another version was published meanwhile
-inline constexpr std::string_view serial_backwards =
-    "serial-backwards";  // older than what is served, or not comparable
 inline constexpr std::string_view file_unreadable = "file-unreadable";  // a zone file that cannot be read
 inline constexpr std::string_view bad_zone_file = "bad-zone-file";      // a zone file that is no zone
-inline constexpr std::string_view mirror_io = "mirror-io";              // our own disk or map
+inline constexpr std::string_view bad_source = "bad-source";            // of a SOURCE as it is written
 inline constexpr std::string_view no_source = "no-source";  // the zone has no source, or does not exist here
 inline constexpr std::string_view zone_exists = "zone-exists";  // it is served already
 inline constexpr std::string_view zone_configured =
@@ -103,7 +98,6 @@ inline constexpr std::string_view catalog_not_allowed =
     "catalog-not-allowed";                                        // a member that the catalog may not bring
 inline constexpr std::string_view zone_busy = "zone-busy";        // it is being added or removed just now
 inline constexpr std::string_view zone_removed = "zone-removed";  // while something for it was under way
-inline constexpr std::string_view stopping = "stopping";          // we are being shut down
 
 // What a reason says of the primary.
 enum class Blame : unsigned char {

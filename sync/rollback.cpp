@@ -134,8 +134,9 @@ Result<std::optional<BuiltZone>> restore(const OlderVersion& older, backend::Mir
   if (!reader) return reader.error();
   if (const auto renewed = (*reader)->renew(); !renewed) return renewed.error();
   if (older.version > older.live.version) {
-    return Error{"version-unknown", "version " + std::to_string(older.version) +
-                                        " was never served; `understudy history` lists those that were"};
+    return Error{reason::version_unknown,
+                 "version " + std::to_string(older.version) +
+                     " was never served; `understudy history` lists those that were"};
   }
   if (!older.anew) {
     if (auto checked = read_back(older, **reader, nullptr); !checked) return checked.error();

@@ -5,6 +5,7 @@
 #include "backend/soa_record.h"
 #include "base/log.h"
 #include "dns/serial.h"
+#include "sync/reasons.h"
 #include "sync/rollback.h"
 #include "sync/zone_agent.h"
 
@@ -162,10 +163,12 @@ asio::awaitable<Result<std::shared_ptr<BuiltZone>>> ZoneAgent::restore_version(b
 asio::awaitable<Result<std::string>> ZoneAgent::roll_back(backend::Version version, bool force) {
   const std::string zone = dns::to_string(apex());
   if (version == row_.version)
-    co_return Error{"version-unknown", "version " + std::to_string(version) + " is the one that is served"};
+    co_return Error{reason::version_unknown,
+                    "version " + std::to_string(version) + " is the one that is served"};
   if (held_ && version == held_->row.version) {
-    co_return Error{"version-unknown", "version " + std::to_string(version) +
-                                           " is held and was never served: `understudy accept` publishes it"};
+    co_return Error{reason::version_unknown,
+                    "version " + std::to_string(version) +
+                        " is held and was never served: `understudy accept` publishes it"};
   }
   auto restoring = restore_version(version, force);
   const Result<std::shared_ptr<BuiltZone>> built = co_await std::move(restoring);

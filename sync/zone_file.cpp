@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "dns/duration.h"
 #include "dns/presentation.h"
+#include "sync/reasons.h"
 #include "sync/zone_file_lexer.h"
 #include "sync/zone_generate.h"
 
@@ -15,7 +16,7 @@ using dns::TextToken;
 
 constexpr std::uint32_t most_ttl = 0x7fffffff;  // RFC 2181 8
 
-Error bad(std::string message) { return {"bad-zone-file", std::move(message)}; }
+Error bad(std::string message) { return {reason::bad_zone_file, std::move(message)}; }
 std::string quote(std::string_view text) { return "'" + std::string(text.substr(0, 80)) + "'"; }
 
 bool same_word(std::string_view text, std::string_view upper) {

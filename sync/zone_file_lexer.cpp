@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/limits.h"
+#include "sync/reasons.h"
 
 namespace understudy::sync {
 namespace {
@@ -26,7 +27,9 @@ constexpr auto special = [] {
 bool is_special(char c) { return special[static_cast<unsigned char>(c)]; }
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
-Error unreadable(const std::string& why) { return {"file-unreadable", why + ": " + std::strerror(errno)}; }
+Error unreadable(const std::string& why) {
+  return {reason::file_unreadable, why + ": " + std::strerror(errno)};
+}
 
 }  // namespace
 
@@ -40,7 +43,7 @@ Result<> ZoneFileLexer::open(const std::string& path) {
   struct stat status {};
   if (file_ < 0 || fstat(file_, &status) != 0) return unreadable("cannot open the zone file " + path);
   if (!S_ISREG(status.st_mode)) {
-    return Error{"file-unreadable", "cannot read " + path + ": a zone file must be a regular file"};
+    return Error{reason::file_unreadable, "cannot read " + path + ": a zone file must be a regular file"};
   }
   identity_ = {status.st_dev, status.st_ino};
   buffer_.resize(first_buffer);
@@ -57,7 +60,7 @@ Result<> ZoneFileLexer::fill() {
   begin_ = 0;
   if (end_ == buffer_.size()) {
     if (end_ >= limits::zone_file_entry_octets) {
-      return Error{"bad-zone-file", "an entry is over 1 MiB; is a parenthesis missing?"};
+      return Error{reason::bad_zone_file, "an entry is over 1 MiB; is a parenthesis missing?"};
     }
     buffer_.resize(buffer_.size() * 2);
   }
@@ -79,7 +82,7 @@ Result<bool> ZoneFileLexer::next(ZoneFileEntry& entry) {
       case Scan::end:
         return false;
       case Scan::fault:
-        return Error{"bad-zone-file", std::move(fault_)};
+        return Error{reason::bad_zone_file, std::move(fault_)};
       case Scan::more:
         // The entry is scanned again from its beginning: the words point into the buffer, which may move.
         if (auto filled = fill(); !filled) return filled.error();

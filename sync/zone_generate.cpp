@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "sync/reasons.h"
+
 namespace understudy::sync {
 namespace {
 
@@ -100,7 +102,7 @@ Result<GeneratePattern> GeneratePattern::parse(std::string_view text) {
     if (text.substr(at + 1).starts_with('{')) {
       const std::size_t close = text.find('}', at);
       if (close == std::string_view::npos || !parse_modifiers(text.substr(at + 2, close - at - 2), piece)) {
-        return Error{"bad-zone-file",
+        return Error{reason::bad_zone_file,
                      "in $GENERATE '" + std::string(text.substr(at, 40)) +
                          "' is not ${offset}, ${offset,width} or ${offset,width,base} with base d, "
                          "o, x, X, n or N and a width of at most 127"};

@@ -43,9 +43,10 @@ Result<> put_parameter(AxfrSource& source, std::string_view parameter) {
       return {};
     if (name == "ixfr" && value == "no" && std::exchange(source.ixfr, false)) return {};
   }
-  return Error{"bad-source", "\"" + std::string(parameter) + "\" is not understood, or given twice: write " +
-                                 (source.tls ? "name=HOST, pin=BASE64, alpn=optional, key=NAME or ixfr=no"
-                                             : "key=NAME or ixfr=no")};
+  return Error{
+      reason::bad_source,
+      "\"" + std::string(parameter) + "\" is not understood, or given twice: write " +
+          (source.tls ? "name=HOST, pin=BASE64, alpn=optional, key=NAME or ixfr=no" : "key=NAME or ixfr=no")};
 }
 
 Result<SourceSpec> parse_primary(AxfrSource source, std::uint16_t port, std::string_view rest) {
@@ -60,7 +61,7 @@ Result<SourceSpec> parse_primary(AxfrSource source, std::uint16_t port, std::str
   }
   // RFC 9103 9.3.2: strict, or it is worth nothing.
   if (source.tls && source.tls->name.empty() && !source.tls->pin) {
-    return Error{"bad-source",
+    return Error{reason::bad_source,
                  "over TLS the primary must prove who it is: add ?name=HOST (the name in its "
                  "certificate) or ?pin=BASE64 (its key)"};
   }
@@ -83,7 +84,7 @@ Result<SourceSpec> parse_source(std::string_view text) {
     return SourceSpec(FileSource{std::string(text.substr(file.size()))});
   }
   return Error{
-      "bad-source",
+      reason::bad_source,
       "\"" + std::string(text) +
           "\" is no source: write axfr://ADDR[:PORT][?key=NAME], xot://ADDR[:PORT]?name=HOST or file:PATH"};
 }

@@ -14,21 +14,23 @@
 #include "backend/lmdb/conversion.h"
 #include "backend/lmdb/store_format.h"
 #include "backend/lmdb/transaction.h"
+#include "backend/reasons.h"
 
 namespace understudy::backend::lmdb {
 
 Error lmdb_error(int code, std::string_view doing) {
   std::string message = "the mirror, " + std::string(doing) + ": " + mdb_strerror(code);
-  if (code == ENOSPC) return {"disk-full", message + "; free some space in the data directory"};
+  if (code == ENOSPC) return {reason::disk_full, message + "; free some space in the data directory"};
   if (code == MDB_MAP_FULL) return {"map-full", message};
-  if (code == MDB_READERS_FULL) return {"mirror-readers", message + "; too many processes read this mirror"};
-  return {"mirror-io", message};
+  if (code == MDB_READERS_FULL)
+    return {reason::mirror_readers, message + "; too many processes read this mirror"};
+  return {reason::mirror_io, message};
 }
 
 namespace {
 
 Error io_error(const std::string& path, std::string_view doing) {
-  return {"mirror-io", std::string(doing) + " " + path + ": " + std::generic_category().message(errno)};
+  return {reason::mirror_io, std::string(doing) + " " + path + ": " + std::generic_category().message(errno)};
 }
 
 // The suffix under which a mirror that was reset is kept.
@@ -39,7 +41,7 @@ Result<> set_aside(const std::string& path) {
     if (std::rename(path.c_str(), aside.c_str()) != 0) return io_error(path, "setting aside");
     return {};
   }
-  return Error{"mirror-io", "too many mirrors were set aside beside " + path + "; remove some"};
+  return Error{reason::mirror_io, "too many mirrors were set aside beside " + path + "; remove some"};
 }
 
 }  // namespace
@@ -49,8 +51,8 @@ Result<> Environment::lock_directory(const MirrorOptions& options) {
   lock_file_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock_file_ < 0) return io_error(lock, "opening");
   if (::flock(lock_file_, LOCK_EX | LOCK_NB) != 0) {
-    return Error{"mirror-in-use", "another understudy serves from " + options.directory +
-                                      "; stop it first, or use another --data"};
+    return Error{reason::mirror_in_use, "another understudy serves from " + options.directory +
+                                            "; stop it first, or use another --data"};
   }
   return {};
 }
@@ -60,13 +62,13 @@ Result<std::unique_ptr<Environment>> Environment::open(const MirrorOptions& opti
   made->path_ = options.directory + "/mirror.mdb";
   const bool exists = ::access(made->path_.c_str(), F_OK) == 0;
   if (options.read_only && !exists) {
-    return Error{"mirror-missing",
+    return Error{reason::mirror_missing,
                  "there is no mirror in " + options.directory + "; name its directory with --data"};
   }
   if (!options.read_only) {
     std::error_code failed;
     std::filesystem::create_directories(options.directory, failed);
-    if (failed) return Error{"mirror-io", "making " + options.directory + ": " + failed.message()};
+    if (failed) return Error{reason::mirror_io, "making " + options.directory + ": " + failed.message()};
     if (auto locked = made->lock_directory(options); !locked) return locked.error();
     if (options.reset && exists) {
       if (auto done = set_aside(made->path_); !done) return done.error();
@@ -82,7 +84,7 @@ Result<std::unique_ptr<Environment>> Environment::open(const MirrorOptions& opti
   const unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (options.read_only ? MDB_RDONLY : 0u);
   const int code = mdb_env_open(made->handle_, made->path_.c_str(), flags, 0600);
   if (code == MDB_INVALID || code == MDB_VERSION_MISMATCH) {
-    return Error{"mirror-schema",
+    return Error{reason::mirror_schema,
                  made->path_ + " is not a mirror that this version can read (" + mdb_strerror(code) +
                      "); it is left untouched. Use the version that wrote it, or --reset-mirror"};
   }
@@ -125,7 +127,7 @@ Result<> Environment::open_databases(bool read_only) {
   }
   const auto refuse = [&](const std::string& what, const std::string& advice = {}) {
     mdb_txn_abort(txn);
-    return Error{"mirror-schema",
+    return Error{reason::mirror_schema,
                  path_ + " " + what + "; it is left untouched. " +
                      (advice.empty() ? "Use the version that wrote it, or --reset-mirror" : advice)};
   };
