@@ -126,13 +126,12 @@ void add_size_rows(std::vector<ConfigRow>& rows) {
       {"gate", "ns-loss", Type::ratio, "0.5", 0, 1, "", "",
        "A version that lacks more than this share of the NS records at the apex is held; 1: never."},
       "gate.ns-loss");
-  both<[](GatePolicy& g, const OptionValue& v) {
-    g.losses = act(v);
-  }>(rows,
-     {"gate", "losses", Type::choice, "hold", 0, 0, "", acts,
-      "A version that lacks the MX or the DNSKEY of the apex, or a wildcard, where there was one: nothing, a "
-      "warning in the log, or hold it."},
-     "gate.losses");
+  both<[](GatePolicy& g, const OptionValue& v) { g.losses = act(v); }>(
+      rows,
+      {"gate", "losses", Type::choice, "hold", 0, 0, "", acts,
+       "A version that lacks the MX or the DNSKEY of the apex, or a wildcard, where there was one: nothing, "
+       "serve it with a warning, or hold it."},
+      "gate.losses");
 }
 
 void add_content_rows(std::vector<ConfigRow>& rows) {

@@ -94,6 +94,8 @@ void print_decisions(const json::object& zone, UnixTime now, const Console& cons
     line("serial", console.paint(Colour::warning, "not newer than that of the version before") +
                        ": secondaries of this server take the zone by AXFR only");
   }
+  for (const json::value& warning : list_at(zone, "warnings"))
+    line("warning", console.paint(Colour::warning, failure_text(warning.get_object())));
   if (has(zone, "parent_ds")) {
     const json::object& parent = object_at(zone, "parent_ds");
     if (!text_at(parent, "message").empty()) line("parent", console.paint(Colour::bad, failure_text(parent)));

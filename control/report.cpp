@@ -168,6 +168,10 @@ json::object zone_report(const sync::ZoneStatus& status,
   report["source_serial"] = has_data ? json::value(status.standing.source_serial) : json::value(nullptr);
   report["primary_serial"] = serial_or_null(status.primary_serial);
   report["held"] = held_report(status);
+  json::array warnings;
+  for (const sync::Warning& warning : status.warnings)
+    warnings.push_back(json::object{{"reason", warning.reason}, {"message", warning.message}});
+  report["warnings"] = std::move(warnings);
   report["on_hold"] = status.standing.hold;
   report["rolled_back"] = status.standing.rolled_back;
   // Secondaries of ours cannot see by its serial that there is a new version.

@@ -154,6 +154,10 @@ void add_totals(Exposition& out, const Rooms& rooms, const sync::SyncTotals& tot
   for (const std::string_view word : reason::held_for) held[word] = 0;
   for (const auto& [word, count] : totals.versions_held) held[word] += count;
   for (const auto& [word, count] : held) out.add(Id::versions_held, {word}, number(count));
+  ByResult warned;
+  for (const std::string_view word : reason::warned_of) warned[word] = 0;
+  for (const auto& [word, count] : totals.versions_warned) warned[word] += count;
+  for (const auto& [word, count] : warned) out.add(Id::versions_warned, {word}, number(count));
   ByResult received{{"ok", 0}}, sent{{"ok", 0}};
   for (const auto& [result, count] : totals.notify_received) received[result] += count;
   for (const auto& [result, count] : totals.notify_sent) sent[result] += count;

@@ -69,7 +69,8 @@ constexpr FamilyRow rows[] = {
     {Id::catalog_members, "understudy_catalog_members", Type::gauge, zone,
      "Zones that are served since this catalog lists them, or that it lists where it is made here."},
     {Id::catalog_members_refused, "understudy_catalog_members_refused", Type::gauge, zone,
-     "Zones that this catalog lists and that are not taken from it: not allowed, or somebody else's already."},
+     "Zones that this catalog lists and that are not taken from it: not allowed, or somebody else's "
+     "already."},
     {Id::catalog_broken, "understudy_catalog_broken", Type::gauge, zone,
      "Whether the version of this catalog that is stored as the live one cannot be obeyed."},
     {Id::zone_parent_ds, "understudy_zone_parent_ds", Type::gauge, zone_state,
@@ -90,6 +91,8 @@ constexpr FamilyRow rows[] = {
      "Whole transfers that followed an IXFR which failed, by what it failed for."},
     {Id::versions_held, "understudy_versions_held_total", Type::counter, reason,
      "Versions that were stored and not served, by what the gate found, or the operator's order."},
+    {Id::versions_warned, "understudy_versions_warned_total", Type::counter, reason,
+     "Versions that were served although the gate found something, by what it was told to warn of."},
     {Id::notify_received, "understudy_notify_received_total", Type::counter, result,
      "NOTIFY messages that came in, by outcome."},
     {Id::notify_sent, "understudy_notify_sent_total", Type::counter, result,

@@ -39,6 +39,7 @@ enum class FamilyId : std::uint8_t {
   transfer_in_duration,
   transfer_in_fallback,
   versions_held,
+  versions_warned,
   notify_received,
   notify_sent,
   transfers_out,

@@ -77,6 +77,9 @@ inline constexpr std::string_view held_for[] = {
     shrink,         churn,          ns_lost,      mx_lost,    dnskey_lost,      wildcard_lost,
     zonemd,         dnssec,         ds_at_parent, command,    serial_backwards, catalog_broken,
     catalog_shrink, serial_unmoved, on_hold,      rolled_back};
+// Those that a version may be served with, where the policy is to warn: what versions_warned_total counts by.
+inline constexpr std::string_view warned_of[] = {mx_lost, dnskey_lost, wildcard_lost,
+                                                 zonemd,  dnssec,      ds_at_parent};
 
 // It was whole, and still not for us.
 inline constexpr std::string_view not_held = "not-held";  // that version is not, or no longer, held

@@ -385,6 +385,7 @@ SyncTotals Sync::totals() const {
                                          static_cast<double>(tallies.transfers_timed)};
   totals.notify_received.assign(tallies.notify_received.begin(), tallies.notify_received.end());
   totals.versions_held.assign(tallies.versions_held.begin(), tallies.versions_held.end());
+  totals.versions_warned.assign(tallies.versions_warned.begin(), tallies.versions_warned.end());
   totals.notify_sent.assign(impl_->notify_sender.counts().begin(), impl_->notify_sender.counts().end());
   return totals;
 }

@@ -39,7 +39,8 @@ namespace understudy::sync {
 struct Tallies {
   using Transfer = std::tuple<std::string_view, std::string_view, std::string_view>;
   std::map<Transfer, std::uint64_t> transfers_in;  // by type, transport and result
-  std::map<std::string_view, std::uint64_t> transfer_fallbacks, notify_received, versions_held;
+  std::map<std::string_view, std::uint64_t> transfer_fallbacks, notify_received, versions_held,
+      versions_warned;
   double transfer_seconds = 0;
   std::uint64_t transfers_timed = 0;
 };
@@ -175,6 +176,7 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
     std::size_t source;  // of sources_
     SteadyTime began;
     bool any_serial = false;  // it was asked for by name
+    std::vector<Warning> warnings = {};
   };
   boost::asio::awaitable<Result<Outcome>> take_over(Arrival arrival);
   using Findings = std::vector<Finding>;
@@ -195,7 +197,9 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   bool is_live(const BuiltZone& built) const;
   bool full_check_due() const;
   Publisher::Order order_of(std::string source, const backend::TimerRow& timers) const;
-  void adopt(const backend::ZoneRow& row, std::uint32_t source_serial, std::string_view source);
+  void adopt(const backend::ZoneRow& row, std::uint32_t source_serial, std::string_view source,
+             std::vector<Warning> warnings);
+  void note_warnings(std::vector<Warning> warnings);
   void pin(std::string_view source);
   bool may_move() const;
   void tell_others(std::uint32_t soa_ttl, dns::Octets soa_rdata);
@@ -246,6 +250,11 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   backend::ZoneRow row_;
   backend::Standing standing_;
   std::unique_ptr<const backend::HeldVersion> held_;
+  // Of what is live and of what is held. None: the gate warned of nothing, or it came before the start.
+  struct Warnings {
+    std::vector<Warning> live, held;
+  };
+  std::unique_ptr<Warnings> warnings_;
   SteadyTime accept_at_ = SteadyTime::max();          // when the held version is published by itself
   SteadyTime signatures_end_at_ = SteadyTime::max();  // while stale
   UnixTime signatures_end_ = 0;                       // the first end of a signature, where it is known

@@ -148,6 +148,7 @@ ZoneStatus ZoneAgent::status() const {
   if (last_transfer_) status.last_transfer = to_string(*last_transfer_);
   status.standing = standing_;
   if (held_) status.held = *held_;
+  if (warnings_) status.warnings = warnings_->live;
   status.raises_serial = settings_->raise_serial;
   status.accept_after = settings_->gate.accept_after;
   status.signatures_end = signatures_end_;

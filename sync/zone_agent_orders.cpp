@@ -96,7 +96,8 @@ asio::awaitable<Result<>> ZoneAgent::publish_held(backend::Standing standing) {
   }
   if (!published) co_return published.error();
   standing_ = order.standing;
-  adopt(*published, held.source_serial, held.row.source);
+  adopt(*published, held.source_serial, held.row.source,
+        warnings_ ? std::move(warnings_->held) : std::vector<Warning>());
   signatures_.counted_to = 0;
   follow_signatures({});  // what it changes was not kept with it
   note_serial(held.source_serial);
@@ -199,7 +200,7 @@ asio::awaitable<Result<std::string>> ZoneAgent::roll_back(backend::Version versi
   if (!published) co_return published.error();
   standing_ = order.standing;
   asked_parent_.reset();  // of another version
-  adopt(*published, source_serial, {});
+  adopt(*published, source_serial, {}, {});
   follow_signatures(**built);
   tell_others_from_mirror();
   log::warning("rolled-back",

@@ -1,4 +1,6 @@
 // What an agent makes of a version that arrived: the gate, and then served or held.
+#include <set>
+
 #include "base/log.h"
 #include "dns/serial.h"
 #include "sync/built_walk.h"
@@ -170,6 +172,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::settle(Arrival arrival, F
     if (!finding.holds) {
       log::warning("gate-warning",
                    {{"zone", zone}, {"reason", finding.reason}, {"message", finding.message}});
+      arrival.warnings.push_back({finding.reason, std::move(finding.message)});
     } else if (!why) {
       why = std::move(finding);
     } else {
@@ -191,7 +194,8 @@ Publisher::Order ZoneAgent::order_of(std::string source, const backend::TimerRow
 }
 
 // The version is live.
-void ZoneAgent::adopt(const backend::ZoneRow& row, std::uint32_t source_serial, std::string_view source) {
+void ZoneAgent::adopt(const backend::ZoneRow& row, std::uint32_t source_serial, std::string_view source,
+                      std::vector<Warning> warnings) {
   row_ = row;
   pin(source);
   standing_.last = std::max(standing_.last, row.version);
@@ -200,7 +204,18 @@ void ZoneAgent::adopt(const backend::ZoneRow& row, std::uint32_t source_serial, 
   if (asked_parent_) parent_asked_ = workshop_.clock.steady();
   parent_ds_ = std::move(asked_parent_);
   held_.reset();
+  note_warnings(std::move(warnings));
   accept_later();
+}
+
+// Of what is live now. What the parent says changes without a version, and is told by parent_ds_.
+void ZoneAgent::note_warnings(std::vector<Warning> warnings) {
+  std::set<std::string_view> words;
+  for (const Warning& warning : warnings) words.insert(warning.reason);
+  for (const std::string_view word : words) ++workshop_.tallies.versions_warned[word];
+  std::erase_if(warnings, [](const Warning& warning) { return warning.reason == reason::ds_at_parent; });
+  warnings_.reset();
+  if (!warnings.empty()) warnings_ = std::make_unique<Warnings>(Warnings{std::move(warnings), {}});
 }
 
 asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::publish(Arrival arrival) {
@@ -229,7 +244,7 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::publish(Arrival arrival) 
   }
   standing_.serial_unmoved = order.standing.serial_unmoved;
   soa_ = soa;
-  adopt(*published, source_serial, source);
+  adopt(*published, source_serial, source, std::move(arrival.warnings));
   follow_signatures(built);
   note_serial(source_serial);
   announce(arrival);
@@ -258,6 +273,8 @@ asio::awaitable<Result<ZoneAgent::Outcome>> ZoneAgent::hold(Arrival arrival, Fin
   }
   if (!stored) co_return stored.error();
   held_ = std::make_unique<const backend::HeldVersion>(*stored);
+  if (!warnings_ && !arrival.warnings.empty()) warnings_ = std::make_unique<Warnings>();
+  if (warnings_) warnings_->held = std::move(arrival.warnings);
   standing_.last = held_->row.version;
   accept_later();
   count_transfer(arrival.counts.kind, source, "ok");

@@ -22,6 +22,12 @@ struct Failure {
   UnixTime when = 0;
 };
 
+// What the gate found in a version that it let through, since the policy says no more than to tell.
+struct Warning {
+  std::string_view reason;  // the shared vocabulary
+  std::string message;
+};
+
 // up and not failing: it answered and was believed; up and failing: it answers, but what it tells is not
 // taken; neither: it was not asked yet. Silence that another zone met at the same address counts here too.
 struct PrimaryStatus {
@@ -93,6 +99,8 @@ struct ZoneStatus {
   std::string_view last_transfer;  // the type of the last one that was published; empty: none since the start
   backend::Standing standing;
   std::optional<backend::HeldVersion> held;
+  // Of what is served, as it came; not kept by the mirror. What its parent says of it is parent_ds.
+  std::vector<Warning> warnings = {};
   bool raises_serial = false;   // where a version's own would not be newer
   Seconds accept_after{0};      // a held version is published by itself after that; 0: never
   UnixTime signatures_end = 0;  // the first of them; 0: not signed, or not counted yet
@@ -129,6 +137,7 @@ struct SyncTotals {
   std::vector<std::pair<std::string_view, std::uint64_t>> notify_received;     // by result
   std::vector<std::pair<std::string_view, std::uint64_t>> notify_sent;         // by result
   std::vector<std::pair<std::string_view, std::uint64_t>> versions_held;       // by reason
+  std::vector<std::pair<std::string_view, std::uint64_t>> versions_warned;     // by reason
 };
 
 }  // namespace understudy::sync

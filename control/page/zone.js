@@ -29,6 +29,7 @@ const notices = (zone) => {
       el("p", { class: "soft" }, "It adds " + plural(zone.held.added, "record", "records") + " and removes " + number(zone.held.removed) + ". ",
         el("code", {}, "understudy accept " + zone.zone + " --version " + zone.held.version), " serves it.")));
   }
+  for (const warning of zone.warnings) all.push(el("p", { class: "notice" }, "The gate warns of what is served: " + warning.message + "."));
   if (zone.on_hold) all.push(el("p", { class: "notice" }, "On hold by an operator: what comes is stored, and not served."));
   if (zone.rolled_back) all.push(el("p", { class: "notice" }, "Rolled back by an operator: what comes is stored, and not served."));
   if (zone.conditions.includes("behind")) all.push(el("p", { class: "notice" }, "A primary told a newer serial ", ago(zone.out_of_sync_since), ", and it has not come yet."));
@@ -121,7 +122,7 @@ export class ZoneView {
       return;
     }
     show(this.state, [zone.state, zone.conditions], () => [stateMark(zone.state), el("span", { class: "tags" }, tags(zone.conditions))]);
-    show(this.notices, [zone.held, zone.on_hold, zone.rolled_back, zone.out_of_sync_since, zone.conditions, zone.last_refusal], () => notices(zone));
+    show(this.notices, [zone.held, zone.warnings, zone.on_hold, zone.rolled_back, zone.out_of_sync_since, zone.conditions, zone.last_refusal], () => notices(zone));
     show(this.facts, [zone.serial, zone.primary_serial, zone.version, zone.published, zone.records, zone.last_check, zone.next_check, zone.expires, zone.comparison], () => facts(zone));
     this.showDifferences(comparison);
     show(this.primaries.body, zone.primaries, () => zone.primaries.length === 0 ? el("p", { class: "soft" }, "None.") : this.primaryTable(zone));

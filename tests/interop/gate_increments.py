@@ -123,16 +123,26 @@ class Differences(Case):
         self.give(2, without(a(f"*.shop.{ZONE}")))
         self.assertEqual(self.served(), 2)
         assert_warned(self, "wildcard-lost", f"*.shop.{ZONE}")
+        assert_shown(self, "wildcard-lost", f"*.shop.{ZONE}")
 
 
 def assert_warned(case, reason, words):
-    """What is served is told of once, with the gate's word for it, and nothing is held."""
+    """What was served is told of once, with the gate's word for it, and nothing is held."""
     case.assertIsNone(case.status()["held"])
     told = [line for line in case.server.log().splitlines() if " gate-warning " in line]
     case.assertEqual(len(told), 1, told)
     case.assertIn(f" reason={reason} ", told[0])
     case.assertIn(words, told[0])
+    case.assertEqual(case.server.metric("versions_warned_total", reason=reason), 1)
     case.assertEqual(case.server.metric("versions_held_total"), 0)
+
+
+def assert_shown(case, reason, words):
+    """The version that is served has this one warning, by the same word."""
+    [warning] = case.status()["warnings"]
+    case.assertEqual(warning["reason"], reason)
+    case.assertIn(words, warning["message"])
+    case.assertIn(f"{reason}: {warning['message']}", case.server.verb("status", ZONE).stdout)
 
 
 class Warnings(SignedFiles):
@@ -146,9 +156,11 @@ class Warnings(SignedFiles):
         self.give(bad(2))
         until("the bad one", lambda: self.served() == 2)
         assert_warned(self, reason, words)
+        assert_shown(self, reason, words)
         self.give(good(3))
         until("a good one", lambda: self.served() == 3)
         assert_warned(self, reason, words)
+        self.assertEqual(self.status()["warnings"], [])
 
     def test_dnssec(self):
         self.follow(self.signed, lambda serial: self.signed(serial).replace("192.0.2.7", "192.0.2.8", 1), "dnssec", f".{ZONE} A",

@@ -125,6 +125,14 @@ class Page(unittest.TestCase):
         self.browser.picture("held")
         self.browser.open(self.shadow.http, "/?zone=empty.test.").sees(".events", "fails")
 
+    def test_what_the_gate_warns_of(self):
+        file = self.scratch.write("warned.zone", zone_text(1) + f"@ ZONEMD 1 1 1 {'00' * 48}\n")
+        warned = Understudy(self.scratch, [{"name": "warned.test", "source": [f"file:{file}"], "gate.zonemd": "warn"}], name="warned",
+                            http=f"127.0.0.1:{free_port()}").start()
+        self.silent.add(warned.http)
+        [warning] = until("it is served", lambda: warned.status("warned.test")["warnings"])
+        self.browser.open(warned.http, "/?zone=warned.test.").sees(".notice", "warns of what is served: " + warning["message"])
+
     def test_it_lives(self):
         serials = ".facts div:first-child dd"
         self.browser.open(self.shadow.http, "/?zone=equal.test.")

@@ -188,6 +188,7 @@ TEST(Status, TellsStateReasonAndPrimary) {
       R"({"zone":"z.test.","state":"retrying","version":2,"serial":7,"primary_serial":9,"records":1234,"nodes":10,"digest":"00",)"
       R"("published":"2026-01-01T00:00:00Z","last_check":"2026-01-01T00:00:00Z","last_success":"2026-01-01T00:00:00Z",)"
       R"("next_check":null,"expires":null,"out_of_sync_since":"2026-01-01T00:00:00Z","transferring":false,)"
+      R"("warnings":[{"reason":"mx-lost","message":"the apex has no MX any more"}],)"
       R"("out_of_zone_dropped":1,"last_refusal":{"reason":"second-soa","message":"an SOA at www","when":"2026-01-01T00:00:00Z"},)"
       R"("primaries":[{"source":"axfr://192.0.2.1","address":"192.0.2.1:53","up":false,"serial":9,)"
       R"("last_answer":"2026-01-01T00:00:00Z","soa_rtt_seconds":0.002,"failing_since":"2026-01-01T00:00:00Z","failure":)"
@@ -202,8 +203,9 @@ TEST(Status, TellsStateReasonAndPrimary) {
   const Ran detail = ask(one, {"status", "z.test"});
   EXPECT_EQ(detail.code, 0);
   for (const std::string_view part :
-       {"second-soa: an SOA at www", "axfr://192.0.2.1", "since 2026-01-01T00:00:00Z",
-        "timeout: no answer in 5 s", "serial 9, in 2.0 ms", "out of sync", "1 record that does not belong"}) {
+       {"second-soa: an SOA at www", "mx-lost: the apex has no MX any more", "axfr://192.0.2.1",
+        "since 2026-01-01T00:00:00Z", "timeout: no answer in 5 s", "serial 9, in 2.0 ms", "out of sync",
+        "1 record that does not belong"}) {
     EXPECT_THAT(detail.out, HasSubstr(std::string(part)));
   }
   const Ran script = ask(json, {"status", "z.test", "--json"});

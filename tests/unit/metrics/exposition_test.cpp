@@ -197,6 +197,7 @@ TEST(Families, HaveTheNamesOfTheContract) {
       {"understudy_catalog_broken", {"zone"}},
       {"understudy_zone_parent_ds", {"zone", "state"}},
       {"understudy_versions_held_total", {"reason"}},
+      {"understudy_versions_warned_total", {"reason"}},
       {"understudy_primary_up", {"zone", "primary"}},
       {"understudy_primary_soa_rtt_seconds", {"zone", "primary"}},
       {"understudy_transfers_in_total", {"type", "transport", "result"}},

@@ -180,8 +180,37 @@ TEST_F(Decisions, a_warning_lets_it_through) {
   write(1, "a b c", "@ MX 1 m\n");
   open();
   look();
+  EXPECT_TRUE(status().warnings.empty());
   write(2, "a b c");
   EXPECT_EQ(look(), "transferred version 2");
+  ASSERT_EQ(status().warnings.size(), 1u);
+  EXPECT_EQ(status().warnings[0].reason, reason::mx_lost);
+  EXPECT_EQ(status().warnings[0].message, "the apex has no MX any more");
+  EXPECT_EQ(look(), "up to date") << "the same again";
+  EXPECT_EQ(status().warnings.size(), 1u);
+  write(3, "a b c d");
+  EXPECT_EQ(look(), "transferred version 3");
+  EXPECT_TRUE(status().warnings.empty()) << "of what is served, not of what was";
+  EXPECT_EQ(sync_->totals().versions_warned.at(0),
+            (std::pair<std::string_view, std::uint64_t>{"mx-lost", 1}));
+}
+
+TEST_F(Decisions, a_warning_of_what_is_held_counts_once_it_is_served) {
+  settings_.gate.losses = Act::warn;
+  write(1, "a b c d e f", "@ MX 1 m\n");
+  open();
+  look();
+  write(2, "a b");
+  EXPECT_EQ(look().substr(0, 17), "version 2 is held");
+  EXPECT_TRUE(status().warnings.empty());
+  EXPECT_TRUE(sync_->totals().versions_warned.empty());
+  ASSERT_TRUE(accept(2));
+  ASSERT_EQ(status().warnings.size(), 1u);
+  EXPECT_EQ(status().warnings[0].reason, reason::mx_lost) << "and not what it was held for";
+  EXPECT_EQ(sync_->totals().versions_warned.at(0),
+            (std::pair<std::string_view, std::uint64_t>{"mx-lost", 1}));
+  ASSERT_TRUE(rollback(1));
+  EXPECT_TRUE(status().warnings.empty());
 }
 
 TEST_F(Decisions, a_wrong_digest_is_held_though_it_is_the_first_version) {
