@@ -403,8 +403,7 @@ const ConfigRow rows[] = {
       "A full pass over a zone begins at most this often. The rate wins: a pass takes as long as it takes."},
      [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.compare_period, seconds(v)); }},
     {{"compare", "live-share", Type::ratio, "0.001", 0, 1, "", "",
-      "Which share of the queries that clients send over UDP is put to the primary as well, within the "
-      "rate."},
+      "Which share of the queries that clients send is put to the primary as well, within the rate."},
      [](ConfigDraft& d, const OptionValue& v) {
        return keep(d.config.compare_live_share, std::get<double>(v));
      }},

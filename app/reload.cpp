@@ -1,5 +1,7 @@
 #include "app/reload.h"
 
+#include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "app/zone_options.h"
@@ -10,8 +12,8 @@ namespace {
 
 // Keys that are in force at once.
 constexpr std::string_view live_keys[] = {"server.listen", "server.listen-tls", "http.public",
-                                          "compare.rate",  "compare.period",    "metrics.zones",
-                                          "log.level"};
+                                          "compare.rate",  "compare.period",    "compare.live-share",
+                                          "metrics.zones", "log.level"};
 // Tables too; the gate is part of what each zone's agent is given.
 constexpr std::string_view live_tables[] = {"gate.", "key.", "tls.", "compare.expect."};
 
@@ -75,6 +77,11 @@ Result<sync::Credentials> credentials_of(const Config& config) {
   auto tls = net::TlsClient::make(config.streams.as_client());
   if (!tls) return tls.error();
   return sync::Credentials{std::make_shared<dns::TsigKeyRing>(config.keys), std::move(*tls)};
+}
+
+unsigned queries_a_sample(const Config& config) {
+  if (config.compare_live_share <= 0) return 0;
+  return static_cast<unsigned>(std::min(1e9, std::ceil(1 / config.compare_live_share)));
 }
 
 std::string reload_reference() {
@@ -159,6 +166,7 @@ control::Reloaded Reloader::take_over(Config next, const sync::ReloadOutcome& ou
   done.restart = restart_keys(config_, next);
   comparer_.change(next.compare_rate, next.compare_period,
                    std::make_shared<const audit::Expectations>(next.expectations));
+  server_.sample_every(queries_a_sample(next));
   log::set_level(next.log_level);
   config_.catalogs = std::move(next.catalogs);
   config_.gate = std::move(next.gate);
@@ -170,6 +178,7 @@ control::Reloaded Reloader::take_over(Config next, const sync::ReloadOutcome& ou
   config_.keys = std::move(next.keys);
   config_.compare_rate = next.compare_rate;
   config_.compare_period = next.compare_period;
+  config_.compare_live_share = next.compare_live_share;
   config_.expectations = std::move(next.expectations);
   config_.metrics_zones = std::move(next.metrics_zones);
   config_.log_level = next.log_level;

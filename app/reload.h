@@ -17,6 +17,9 @@ namespace understudy::app {
 // What other servers are shown and must prove. Errors: "tls-certificate".
 Result<sync::Credentials> credentials_of(const Config& config);
 
+// Of how many queries that clients send one is compared; 0: none is.
+unsigned queries_a_sample(const Config& config);
+
 // A paragraph for docs/configuration.md: what a reload changes.
 std::string reload_reference();
 

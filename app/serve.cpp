@@ -7,7 +7,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <random>
@@ -42,8 +41,7 @@ server::ServerOptions server_options(const Config& config, dns::TsigKeyRingPtr k
   options.padding_block = config.streams.padding;
   options.workers = config.workers;
   options.data_directory = config.data;
-  if (config.compare_live_share > 0)
-    options.sample_every = static_cast<unsigned>(std::min(1e9, std::ceil(1 / config.compare_live_share)));
+  options.sample_every = queries_a_sample(config);
   options.pipeline = config.pipeline;
   options.pipeline.keys = std::move(keys);
   // Secrets that need not be shared with anyone: of this run.

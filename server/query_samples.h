@@ -18,12 +18,15 @@ class QuerySamples {
   static constexpr std::size_t longest = 512;
 
   // One query of so many is a sample; 0: none is.
-  explicit QuerySamples(unsigned every = 0) : every_(every), left_(every) {}
+  explicit QuerySamples(unsigned every = 0) : every_(every) {}
+  // Another share from about now on. Any thread.
+  void change(unsigned every) { every_.store(every, std::memory_order_relaxed); }
 
   // Worker.
   void offer(dns::Octets query) {
-    if (every_ == 0 || --left_ != 0) return;
-    left_ = every_;
+    const unsigned every = every_.load(std::memory_order_relaxed);
+    if (every == 0 || ++passed_ < every) return;
+    passed_ = 0;
     const std::size_t at = written_.load(std::memory_order_relaxed);
     if (query.size() > longest || at - read_.load(std::memory_order_acquire) == places) return;
     Place& place = ring_[at % places];
@@ -53,8 +56,8 @@ class QuerySamples {
     std::size_t size = 0;
     std::array<std::uint8_t, longest> octets;
   };
-  const unsigned every_;
-  unsigned left_;  // until the next sample
+  std::atomic<unsigned> every_;
+  unsigned passed_ = 0;  // since the last sample
   std::array<Place, places> ring_;
   alignas(64) std::atomic<std::size_t> written_{0};
   alignas(64) std::atomic<std::size_t> read_{0};

@@ -184,6 +184,10 @@ std::vector<QuerySamples*> Server::samples() const {
   return all;
 }
 
+void Server::sample_every(unsigned queries) {
+  for (const auto& worker : impl_->workers) worker->samples().change(queries);
+}
+
 std::vector<Server::TransferOut> Server::transfers_out() const { return impl_->transfers.counts(); }
 
 }  // namespace understudy::server

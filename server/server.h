@@ -27,7 +27,7 @@ struct ServerOptions {
   std::chrono::seconds tcp_idle{10};
   std::chrono::seconds tcp_lifetime{600};  // transfers under way excepted
   std::chrono::seconds tls_handshake{5};
-  unsigned sample_every = 0;        // one query of so many, over UDP, is a sample; 0: none
+  unsigned sample_every = 0;        // one query of so many is a sample; 0: none
   std::size_t padding_block = 468;  // RFC 8467 4.1; 0: responses are not padded
   const Clock* clock = nullptr;     // what limits of time go by; nullptr: the system's
   PipelineOptions pipeline;         // its rate is the server's: each worker gets its share
@@ -70,6 +70,8 @@ class Server {
   std::vector<const metrics::WorkerCounters*> counters() const;
   // One a worker, likewise: what its clients ask, for one thread.
   std::vector<QuerySamples*> samples() const;
+  // From now on one query of so many is a sample; 0: none. Any thread, while the server runs.
+  void sample_every(unsigned queries);
   // Transfers out since the start, by what was sent: {type "axfr" or "ixfr", transport "tcp" or "tls",
   // result}.
   struct TransferOut {

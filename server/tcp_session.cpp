@@ -110,6 +110,7 @@ std::size_t TcpSession::answer(dns::Octets input, std::size_t& gathered, unsigne
     const std::span<std::uint8_t> room = out.subspan(gathered + 2, limits::message_octets);
     const Response response = shared_.pipeline.answer(query, client_, room);
     if (response.kind == Response::Kind::send) {
+      shared_.samples.offer(query);
       const std::size_t octets =
           add_stream_options(owner_.stream_options(), client_.proto, response.options, room, response.size);
       dns::store16(out.data() + gathered, static_cast<std::uint16_t>(octets));

@@ -38,7 +38,7 @@ class Worker {
   void believe(dns::TsigKeyRingPtr keys);
 
   const metrics::WorkerCounters& counters() const { return counters_; }
-  // Of what comes over UDP; to be taken by one thread.
+  // Of what clients ask; to be taken by one thread.
   QuerySamples& samples() { return samples_; }
 
  private:

@@ -191,8 +191,8 @@ class Running(Case):
         self.server.start()
         self.assertEqual(self.report()["mismatches"], [])
 
-    def test_what_clients_ask_is_compared(self):
-        # The walk asks for no such type at this owner in its first passes.
+    def run_with_more_there(self):
+        """The other side has one answer more, of a type for which the walk does not ask at this owner in its first passes."""
         self.tables["compare"]["period"] = "1h"
         self.other.write_zone(ZONE, zone_text() + "more 300 HINFO cpu os\n")
         self.other.reload()
@@ -200,8 +200,22 @@ class Running(Case):
         self.run_mirror()
         until("the pass is over", lambda: self.report()["complete"])
         self.assertEqual(self.report()["mismatches"], [])
-        query.udp("127.0.0.1", self.server.port, "MORE." + ZONE, "HINFO")
+
+    def until_more_is_found(self):
         until("it is found", lambda: ("more", "HINFO", "extra") in {(o.lower(), t, c) for o, t, c in found(self.report())})
+
+    def test_what_clients_ask_is_compared(self):
+        self.run_with_more_there()
+        query.udp("127.0.0.1", self.server.port, "MORE." + ZONE, "HINFO")
+        self.until_more_is_found()
+
+    def test_a_reload_changes_the_share_of_what_clients_ask(self):
+        self.tables["compare"]["live-share"] = 0
+        self.run_with_more_there()
+        self.tables["compare"]["live-share"] = 1
+        self.reload()
+        query.tcp("127.0.0.1", self.server.port, "more." + ZONE, "HINFO")
+        self.until_more_is_found()
 
 
 if __name__ == "__main__":

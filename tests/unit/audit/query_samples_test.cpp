@@ -33,6 +33,20 @@ TEST(QuerySamples, OneOfSoMany) {
   EXPECT_TRUE(taken(third).empty()) << "each once";
 }
 
+TEST(QuerySamples, AnotherShare) {
+  QuerySamples samples(1000);
+  for (std::uint32_t i = 1; i <= 10; ++i) samples.offer(query(i));
+  samples.change(2);
+  for (std::uint32_t i = 11; i <= 14; ++i) samples.offer(query(i));
+  EXPECT_EQ(taken(samples), (std::vector<std::uint32_t>{11, 13})) << "at once, not when the old turn is over";
+  samples.change(0);
+  for (std::uint32_t i = 15; i <= 20; ++i) samples.offer(query(i));
+  EXPECT_TRUE(taken(samples).empty());
+  samples.change(1);
+  samples.offer(query(21));
+  EXPECT_EQ(taken(samples), std::vector<std::uint32_t>{21});
+}
+
 TEST(QuerySamples, WhatHasNoPlaceIsLeftOut) {
   QuerySamples samples(1);
   for (std::uint32_t i = 0; i < 2 * QuerySamples::places; ++i) samples.offer(query(i));
