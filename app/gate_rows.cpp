@@ -56,7 +56,8 @@ void add_parent_rows(std::vector<ConfigRow>& rows) {
       {{"gate", "parent-resolver", Type::list, "", 0, 0, "", "",
         "Who is asked for the DS records of zones that come without signatures, in order: addresses of "
         "resolvers, or of name servers of the parents; port 53 unless given. Without it nobody is asked, so "
-        "that a server without a way out need not have one."},
+        "that a server without a way out need not have one: a zone that loses its signatures under a DS "
+        "record is then not found out by `ds-at-parent`, unless its parent is served here too."},
        [](ConfigDraft& draft, const OptionValue& value) -> Result<> {
          const auto address = net::parse_endpoint(std::get<std::string>(value), dns_port);
          if (!address) return address.error();
@@ -181,7 +182,8 @@ void add_serial_rows(std::vector<ConfigRow>& rows) {
       {"gate", "full-check", Type::duration, "0s", 0, year, "", "",
        "Transfer the zone whole at the first check after this long, though its serial has not moved: for "
        "providers "
-       "that do not move it. 0: never."},
+       "that do not move it. 0: never, and then a zone whose content changes under the same serial is served "
+       "as it was; only the comparison may tell, by answers that differ."},
       "gate.full-check");
   both<[](GatePolicy& g, const OptionValue& v) { g.accept_after = seconds(v); }>(
       rows,
