@@ -268,7 +268,6 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   // Of what is live, and of what the gate looks at. None: unasked.
   std::unique_ptr<const ParentDs> parent_ds_, asked_parent_;
   std::optional<SteadyTime> parent_asked_;
-  bool looking_at_parent_ = false;
   SteadyTime whole_at_{};  // when the zone was transferred whole last
   dns::Soa soa_{};
   std::vector<Source> sources_;
@@ -280,6 +279,8 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   std::unique_ptr<FileNote> file_;
   bool retired_ = false, publishing_ = false;
   bool whole_wanted_ = false, tried_ = false, transferring_ = false, answered_ = false;
+  bool moving_ = false;  // whoever has a newer version gives it
+  bool looking_at_parent_ = false;
   // What a NOTIFY told; the first is of the one that came last, the second of the one that the check under
   // way is for.
   struct Hint {
@@ -304,7 +305,6 @@ class ZoneAgent : public std::enable_shared_from_this<ZoneAgent> {
   std::unique_ptr<Errands> errands_;       // none: nothing is wanted, and no cycle under way
   std::optional<std::size_t> pinned_;      // the source of what is live, where there are several
   std::optional<SteadyTime> ahead_since_;  // another has a newer version, and the pinned one has not
-  bool moving_ = false;                    // whoever has a newer version gives it
   std::optional<std::uint32_t> primary_serial_;
   UnixTime out_of_sync_since_ = 0;
   std::unique_ptr<Failure> last_refusal_;
