@@ -5,6 +5,7 @@ on core 1. Only processes started here are ended, by their number.
 """
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -19,13 +20,14 @@ SERVER_CORE, LOAD_CORE = "0", "1"
 
 
 def free_port():
-    """A port that is free for UDP and TCP now."""
+    """A port that is free for UDP and TCP now, below those that the kernel gives to clients, of which here are thousands."""
     while True:
+        port = random.randrange(10000, 32768)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind(("127.0.0.1", 0))
             try:
-                tcp.bind(("127.0.0.1", udp.getsockname()[1]))
-                return udp.getsockname()[1]
+                udp.bind(("127.0.0.1", port))
+                tcp.bind(("127.0.0.1", port))
+                return port
             except OSError:
                 continue
 
