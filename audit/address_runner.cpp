@@ -42,6 +42,7 @@ AddressRunner::~AddressRunner() {
 }
 
 void AddressRunner::add(std::shared_ptr<ZonePass> pass) {
+  remove(pass->apex());
   auto slot = std::make_shared<Slot>();
   slot->pass = std::move(pass);
   enqueue(*slot);

@@ -42,7 +42,7 @@ class AddressRunner : public std::enable_shared_from_this<AddressRunner> {
   AddressRunner(std::shared_ptr<RunnerContext> shared, net::Endpoint address, Options options);
   ~AddressRunner();
 
-  // Before start() or after it.
+  // Before start() or after it; instead of another of that zone.
   void add(std::shared_ptr<ZonePass> pass);
   // Nothing more is asked for that zone; answers that are on their way are not heard.
   void remove(dns::NameView apex);
