@@ -192,8 +192,11 @@ def rcode(apex, code):
 
 
 def good(apex):
-    return reply(apex, lambda serial, have: [soa(apex, serial)] + [r for old in range(have, serial) for r in difference(apex, old, old + 1)] +
-                 [soa(apex, serial)])
+    """One SOA where there is nothing newer (RFC 1995 4)."""
+    def records(serial, have):
+        steps = [r for old in range(have, serial) for r in difference(apex, old, old + 1)]
+        return [soa(apex, serial), *steps, soa(apex, serial)] if steps else [soa(apex, serial)]
+    return reply(apex, records)
 
 
 # What is wrong with the differences: (the stream, the reason that is told, is the primary asked for differences again at once)
@@ -327,7 +330,8 @@ class WrongDifferences(unittest.TestCase):
         primary.notify(self.server.port)
         until("the NOTIFY is noticed", lambda: self.server.metric("notify_received_total", result="ok") > seen)
         self.assertEqual(self.server.verb("refresh", "ahead.test.").returncode, 0)  # behind whatever the NOTIFY began
-        self.assertEqual((primary.increments, primary.transfers), (0, 1))
+        # It told no serial, and so was met by the question for differences: "current" is the answer, and nothing goes round.
+        self.assertEqual((primary.increments, primary.transfers), (1, 1))
         self.refresh("ahead", 2, (1, 0))
 
 
