@@ -102,19 +102,21 @@ TEST(Exposition, EscapesWhatANameMayHold) {
   EXPECT_EQ(page.values.begin()->first, "understudy_zone_version;zone=a\\.b\"c\nunderstudy_zones 9.");
 }
 
-// Families of which each zone has series are written without prometheus-cpp's structures: what comes out is what
-// the library makes of the same sample (but for the digits that it leaves out after the fifteenth).
+// Families of which each zone has series are written without prometheus-cpp's structures: what comes out is
+// what the library makes of the same sample (but for the digits that it leaves out after the fifteenth).
 TEST(Exposition, WritesWhatTheLibraryWrites) {
   for (const std::string label : {"example.com.", "\\000.a\"b\nc.", "", "ende\\", "\xc3\xbc."}) {
     for (const double value : {0.0, 1.0, -1.0, 0.5, 1e-6, 4294967295.0, 1.9e9, 9007199254740992.0, 1e300}) {
       for (const auto& [id, type] : std::vector<std::pair<FamilyId, prometheus::MetricType>>{
-               {FamilyId::zone_version, prometheus::MetricType::Gauge}, {FamilyId::zone_requests, prometheus::MetricType::Counter}}) {
+               {FamilyId::zone_version, prometheus::MetricType::Gauge},
+               {FamilyId::zone_requests, prometheus::MetricType::Counter}}) {
         const FamilyRow& row = families()[static_cast<std::size_t>(id)];
         prometheus::ClientMetric sample;
         sample.label = {{"zone", label}};
         sample.counter.value = sample.gauge.value = value;
         std::ostringstream library;
-        prometheus::TextSerializer().Serialize(library, {{std::string(row.name), std::string(row.help), type, {sample}}});
+        prometheus::TextSerializer().Serialize(
+            library, {{std::string(row.name), std::string(row.help), type, {sample}}});
         Exposition scrape;
         scrape.add(id, {label}, value);
         const std::string text = scrape.take_text();

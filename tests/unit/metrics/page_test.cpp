@@ -26,13 +26,17 @@ std::string_view name_of(FamilyType type) {
 std::string page() {
   std::ostringstream out;
   out << "# Metrics\n\n"
-         "What `/metrics` exports, made from the rows of `metrics/families.cpp`. Counters end in `_total`, instants are Unix\n"
-         "times, states are 0 or 1. No label holds an owner name, an error's text or a serial, so the number of series is\n"
-         "bounded by zones and primaries; the series of a removed zone go. The alarms are told of in `operations.md`.\n\n"
+         "What `/metrics` exports, made from the rows of `metrics/families.cpp`. Counters end in `_total`, "
+         "instants are Unix\n"
+         "times, states are 0 or 1. No label holds an owner name, an error's text or a serial, so the number "
+         "of series is\n"
+         "bounded by zones and primaries; the series of a removed zone go. The alarms are told of in "
+         "`operations.md`.\n\n"
          "| metric | type | labels | |\n|---|---|---|---|\n";
   for (const FamilyRow& row : families()) {
     out << "| `" << row.name << "` | " << name_of(row.type) << " | ";
-    for (const std::string_view label : row.labels) out << (label == row.labels.front() ? "`" : ", `") << label << '`';
+    for (const std::string_view label : row.labels)
+      out << (label == row.labels.front() ? "`" : ", `") << label << '`';
     out << " | " << row.help << " |\n";
   }
   return out.str();
