@@ -123,7 +123,8 @@ struct NewVersion {
 class Writer {
  public:
   virtual ~Writer() = default;
-  // The rows of these zones, in their order, made (without data) where there is none; one commit for all.
+  // The rows of these zones, in their order, made (without data) where there is none; very many
+  // by several commits.
   virtual Result<std::vector<ZoneRow>> ensure_zones(const std::vector<Name>& apexes) = 0;
   Result<ZoneRow> ensure_zone(NameView apex) {
     auto rows = ensure_zones({Name(apex)});

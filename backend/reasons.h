@@ -22,6 +22,7 @@ inline constexpr std::string_view stopping = "stopping";                // we ar
 // The mirror, and the disk below it.
 inline constexpr std::string_view mirror_io = "mirror-io";            // our own disk or map, or it is damaged
 inline constexpr std::string_view disk_full = "disk-full";            // no space in the data directory
+inline constexpr std::string_view map_full = "map-full";              // the map cannot grow any more
 inline constexpr std::string_view mirror_readers = "mirror-readers";  // too many processes read it
 inline constexpr std::string_view mirror_missing = "mirror-missing";  // there is none to read
 inline constexpr std::string_view mirror_in_use = "mirror-in-use";    // another server writes it

@@ -85,7 +85,7 @@ class RefreshTimer {
   dns::Soa soa_{};
   ZoneState state_ = ZoneState::empty;
   bool checking_ = false, again_ = false;
-  std::uint8_t failures_ = 0;  // in a row, while empty; no further than counts
+  std::uint8_t failures_ = 0;  // in a row, while empty; counted up to 16
   SteadyTime next_check_{}, expires_at_ = SteadyTime::max();
   backend::TimerRow row_;
 };

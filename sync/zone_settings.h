@@ -79,8 +79,8 @@ struct SharedSettings {
 struct ZoneSettings : SharedSettings {
   dns::Name apex;
   bool added = false;  // at run time; false: the configuration has it
-  std::shared_ptr<const backend::MemberZone> member =
-      {};  // a catalog has it; few zones are in one, and it is large
+  // A catalog has it; few zones are in one, and it is large.
+  std::shared_ptr<const backend::MemberZone> member = {};
 };
 
 // What sync shows to other servers and believes of them. A reload replaces both; what was begun with others

@@ -21,7 +21,7 @@ namespace understudy::backend::lmdb {
 Error lmdb_error(int code, std::string_view doing) {
   std::string message = "the mirror, " + std::string(doing) + ": " + mdb_strerror(code);
   if (code == ENOSPC) return {reason::disk_full, message + "; free some space in the data directory"};
-  if (code == MDB_MAP_FULL) return {"map-full", message};
+  if (code == MDB_MAP_FULL) return {reason::map_full, message};
   if (code == MDB_READERS_FULL)
     return {reason::mirror_readers, message + "; too many processes read this mirror"};
   return {reason::mirror_io, message};
