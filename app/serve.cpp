@@ -54,7 +54,9 @@ audit::CompareOptions compare_options(const Config& config, sync::Sync& sync) {
   audit::CompareOptions options;
   options.expectations = std::make_shared<const audit::Expectations>(config.expectations);
   options.save = [&sync](std::vector<backend::AuditRow> rows) { sync.save_audit(std::move(rows)); };
-  options.refresh = [&sync](const dns::Name& apex) { sync.refresh(apex, [](const Result<std::string>&) {}); };
+  options.refresh = [&sync](const dns::Name& apex, std::function<void()> over) {
+    sync.refresh(apex, [over = std::move(over)](const Result<std::string>&) { over(); });
+  };
   options.queries_per_second = config.compare_rate;
   options.period = config.compare_period;
   return options;

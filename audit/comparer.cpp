@@ -31,10 +31,11 @@ bool is_comparable(dns::RRType type) {
 struct Comparer::Impl {
   struct Zone {
     dns::StoredName name;
-    Passes passes;
-    SteadyTime refreshed{};
+    Passes passes = {};
+    SteadyTime refreshed{};  // when the last refresh began that was for a doubt
+    bool refreshing = false, refresh_wanted = false;
     // Of each expectation that it has no purpose any more; none: nothing was told.
-    std::unique_ptr<std::vector<bool>> told;
+    std::unique_ptr<std::vector<bool>> told = {};
   };
   struct NameOf {
     dns::NameView operator()(const std::unique_ptr<Zone>& zone) const { return zone->name; }
@@ -54,6 +55,9 @@ struct Comparer::Impl {
   void offer(dns::Octets query);
   Zone* zone_of(dns::NameView name);
   void doubted(const dns::Name& apex);
+  void refresh_wanted();
+  bool may_refresh(const Zone& zone) const;
+  void refresh(Zone& zone);
   void flush();
   void look_for_unused();
   void tell_of_expectations(Zone& zone);
@@ -73,7 +77,8 @@ struct Comparer::Impl {
   std::vector<server::QuerySamples*> samples;
   const std::shared_ptr<std::size_t> kept = std::make_shared<std::size_t>(0);  // mismatches of all passes
   PassOptionsPtr of_passes;                                                    // that all of them share
-  std::vector<bool> needed;  // of each expectation: in some zone it explains something, or may still
+  std::vector<bool> needed;           // of each expectation: in some zone it explains something, or may still
+  std::vector<dns::Name> to_refresh;  // zones that want it: now, or when the one before is over
   std::vector<backend::AuditRow> outdated;  // to be taken out of the mirror at the next flush
   boost::asio::steady_timer timer;
   SteadyTime flushed{};
@@ -101,6 +106,7 @@ PassOptionsPtr Comparer::Impl::pass_options() const {
   auto pass = std::make_shared<PassOptions>();
   pass->period = options.period;
   pass->confirm_after = options.confirm_after;
+  pass->refreshes = static_cast<bool>(options.refresh);
   pass->expectations = options.expectations;
   pass->kept = kept;
   return pass;
@@ -130,7 +136,7 @@ Result<> Comparer::start(std::vector<CompareTarget> targets) {
 }
 
 void Comparer::Impl::enter(CompareTarget target) {
-  auto zone = std::make_unique<Zone>(Zone{dns::StoredName(target.zone), {}, {}, {}});
+  auto zone = std::make_unique<Zone>(Zone{.name = dns::StoredName(target.zone)});
   Passes& passes = zone->passes;
   for (const net::Endpoint& address : distinct(std::move(target.addresses)))
     passes.push_back(std::make_shared<ZonePass>(target.zone, address, of_passes, random()));
@@ -219,6 +225,7 @@ void Comparer::Impl::work_later() {
   timer.async_wait([this, alive = std::weak_ptr<const bool>(alive)](const boost::system::error_code& fault) {
     if (fault || alive.expired()) return;
     take_samples();
+    refresh_wanted();
     if (clock.steady() - flushed >= options.flush_period) flush();
     work_later();
   });
@@ -257,12 +264,45 @@ Comparer::Impl::Zone* Comparer::Impl::zone_of(dns::NameView name) {
 
 void Comparer::Impl::doubted(const dns::Name& apex) {
   const auto found = zones.find(dns::NameView(apex));
-  if (found == zones.end() || !options.refresh) return;
-  const SteadyTime moment = clock.steady();
-  SteadyTime& refreshed = (*found)->refreshed;
-  if (refreshed != SteadyTime{} && moment - refreshed < options.refresh_period) return;
-  refreshed = moment;
-  options.refresh(dns::Name((*found)->name));
+  if (found == zones.end() || !options.refresh || std::exchange((*found)->refresh_wanted, true)) return;
+  if (may_refresh(**found)) {
+    refresh(**found);
+  } else {
+    to_refresh.push_back(apex);
+  }
+}
+
+// A refresh that began before the doubt does not count for it: another one follows.
+void Comparer::Impl::refresh_wanted() {
+  for (const dns::Name& apex : std::exchange(to_refresh, {})) {
+    const auto found = zones.find(dns::NameView(apex));
+    if (found == zones.end() || !(*found)->refresh_wanted) continue;
+    if (may_refresh(**found)) {
+      refresh(**found);
+    } else {
+      to_refresh.push_back(apex);
+    }
+  }
+}
+
+bool Comparer::Impl::may_refresh(const Zone& zone) const {
+  const bool soon =
+      zone.refreshed != SteadyTime{} && clock.steady() - zone.refreshed < options.refresh_period;
+  return !zone.refreshing && !soon;
+}
+
+void Comparer::Impl::refresh(Zone& zone) {
+  zone.refresh_wanted = false;
+  zone.refreshing = true;
+  zone.refreshed = clock.steady();
+  const dns::Name apex(zone.name);
+  options.refresh(apex, [this, apex, began = zone.refreshed, alive = std::weak_ptr<const bool>(alive)] {
+    if (alive.expired()) return;
+    const auto found = zones.find(dns::NameView(apex));
+    if (found == zones.end()) return;
+    (*found)->refreshing = false;
+    for (const auto& pass : (*found)->passes) pass->refreshed(began);
+  });
 }
 
 // One that is for several zones is not pointless where only one of them has no use for it.

@@ -30,9 +30,11 @@ struct CompareOptions {
   // What is to be kept in the mirror; called every `flush_period` and by stop(). None: nothing is kept.
   std::function<void(std::vector<backend::AuditRow>)> save = {};
   Seconds flush_period{10};
-  // A zone's answers differ: its primary is worth a look. At most once in `refresh_period` for each zone.
-  std::function<void(const dns::Name& apex)> refresh = {};
-  Seconds refresh_period{60};
+  // A zone's answers differ: its primary is worth a look, which no difference goes before. Calls `over` on
+  // the sync thread, however it ended. Begins at most once in `refresh_period` for each zone. None: nothing
+  // waits.
+  std::function<void(const dns::Name& apex, std::function<void()> over)> refresh = {};
+  Seconds refresh_period{5};
 };
 
 struct CompareTarget {

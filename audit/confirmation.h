@@ -27,6 +27,7 @@ class Confirmation {
   // The address has another version now: what it said before says nothing of this one.
   void forget() { size_ = 0; }
   bool empty() const { return size_ == 0; }
+  bool full() const { return size_ == most; }
 
   // `wanted`: so often in a row the same different answer is a mismatch. One change, there or back, is an
   // update; a second one is a pool.

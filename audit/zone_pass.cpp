@@ -55,7 +55,8 @@ SteadyTime ZonePass::due_first() const {
   if (finished_) return SteadyTime::max();
   // What was taken from the mirror is asked before others take more: so there are few batches in memory,
   // however many zones.
-  if (has_batch() || (asking_ && !(asking_->changed.empty() && asking_->live.empty()))) return SteadyTime{};
+  const bool others = asking_ && !(asking_->changed.empty() && asking_->live.empty());
+  if (has_batch() || (others && !doubts_full())) return SteadyTime{};
   SteadyTime due = SteadyTime::max();
   if (differing_ && !differing_->doubts.empty()) due = differing_->doubts.begin()->first;
   if (differing_ && !differing_->waiting.empty()) due = std::min(due, apart_since_ + options_->in_flight);
@@ -179,7 +180,7 @@ Result<> ZonePass::walk_on(backend::Reader& reader, Instant now) {
 }
 
 std::optional<Ask> ZonePass::next_ask(SteadyTime now) {
-  if (!asking_) return std::nullopt;
+  if (!asking_ || doubts_full()) return std::nullopt;
   Asking& waiting = *asking_;
   Ask ask;
   ask.dnssec = walk_.is_signed();

@@ -28,6 +28,8 @@ struct PassOptions {
   Seconds in_flight{600};
   Seconds dynamic_kept{86400};  // a set of alternating answers is forgotten after this
   bool once = false;            // one pass and no other
+  // Somebody refreshes the zone where it is doubted, and calls refreshed(): a difference waits for that.
+  bool refreshes = false;
   ExpectationsPtr expectations = {};
   // Mismatches that all passes with it keep together.
   std::shared_ptr<std::size_t> kept = std::make_shared<std::size_t>(0);
@@ -50,6 +52,7 @@ struct Ask {
   Origin origin = Origin::walk;
   bool again = false;                        // not the first time, or known to differ
   SteadyTime doubted_at{};                   // when it was answered last, where it is asked again
+  SteadyTime differs_since{};                // when the first of `heard` was
   unsigned tries = 0;                        // asked so often before
   Confirmation heard = {};                   // what the address said before,
   std::optional<std::uint32_t> serial = {};  // when it told this serial
@@ -100,6 +103,8 @@ class ZonePass {
   void published() { look_for_changes_ = true; }
   // Another period, and other differences that are expected; of those that are known too.
   void change(PassOptionsPtr options, Instant now);
+  // A refresh of the zone that began then is over, however it ended.
+  void refreshed(SteadyTime began) { refreshed_ = std::max(refreshed_, began); }
   // Ends a single pass early; it stays incomplete.
   void give_up() { finished_ = true; }
 
@@ -116,7 +121,7 @@ class ZonePass {
   void append_mismatches(std::vector<Mismatch>& out) const;
   // Adds to each expectation how many differences it explains now.
   void count_expected(std::vector<std::uint64_t>& out) const;
-  // Something was doubted since this was asked last.
+  // Something was doubted since this was asked last: a refresh of the zone is wanted.
   bool take_doubted() { return std::exchange(doubted_, false); }
 
   // What is to be kept in the mirror and has changed since this was asked last; where the zone is not known
@@ -154,6 +159,7 @@ class ZonePass {
   std::optional<Judgement> decide(const Ask& ask, Judgement judgement, const NormalAnswer& theirs,
                                   Instant now);
   std::optional<Judgement> doubt(const Ask& ask, const Judgement& judgement, Fingerprint theirs, Instant now);
+  bool waits_for_refresh(const Ask& ask) const;
   void ask_again(Ask ask, Instant now);
   void wake_waiting(SteadyTime now);
   void count(Verdict verdict, Ask::Origin origin);
@@ -220,7 +226,7 @@ class ZonePass {
   bool apart_ = false;                 // the address told another serial than ours, first at apart_since_
   backend::Version looked_ = 0;        // what this version and those before changed was looked at
   std::uint64_t unknown_of_live_ = 0;  // in this pass; what strangers ask proves nothing about the walk
-  SteadyTime next_pass_{}, walk_due_{};
+  SteadyTime next_pass_{}, walk_due_{}, refreshed_{};
   UnixTime pass_began_ = 0;
   SteadyTime serial_heard_{}, apart_since_{};
   UnixTime last_full_pass_ = 0;

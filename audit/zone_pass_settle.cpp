@@ -68,6 +68,12 @@ std::optional<Judgement> ZonePass::decide(const Ask& ask, Judgement judgement, c
   return doubt(ask, judgement, fingerprint(theirs), now);
 }
 
+// What differed first may have come to the primary a moment ago, and be ours after a look at its serial. A
+// refresh that takes long is waited for only as long as there are answers to hear.
+bool ZonePass::waits_for_refresh(const Ask& ask) const {
+  return options_->refreshes && refreshed_ < ask.differs_since && !ask.heard.full();
+}
+
 std::optional<Judgement> ZonePass::doubt(const Ask& ask, const Judgement& judgement, Fingerprint theirs,
                                          Instant now) {
   const Subject subject = subject_of(ask.question);
@@ -77,10 +83,12 @@ std::optional<Judgement> ZonePass::doubt(const Ask& ask, const Judgement& judgem
     return Judgement{Verdict::dynamic, {}, {}, false};
   const auto known = all.known.find(subject);
   if (differs && known != all.known.end() && known->second.content == theirs.content) return judgement;
-  if (differs && doubts_full()) return judgement;
-  doubted_ = doubted_ || ask.heard.empty();
   Ask next = ask;
   if (next.serial != tally_.serial) next.heard.forget();
+  if (next.heard.empty()) {
+    next.differs_since = now.steady;
+    doubted_ = true;
+  }
   next.serial = tally_.serial;
   next.heard.heard(theirs, differs);
   using Outcome = Confirmation::Outcome;
@@ -91,6 +99,10 @@ std::optional<Judgement> ZonePass::doubt(const Ask& ask, const Judgement& judgem
     case Outcome::match:
       return judgement;
     case Outcome::mismatch: {
+      if (waits_for_refresh(next)) {
+        ask_again(std::move(next), now);
+        return std::nullopt;
+      }
       // It was so before, and agreed with us in between, though nothing changed here: an address that answers
       // in turn, and seldom changes.
       const auto cleared = all.cleared.find(subject);

@@ -229,12 +229,15 @@ TEST_F(Comparison, OverIpv6) {
   EXPECT_EQ(now().mismatches.front().address, server.endpoint());
 }
 
-// "Asked again, at another time and after a refresh": whoever keeps the zone is asked to look, and not each
-// time.
+// "Asked again, at another time and after a refresh": whoever keeps the zone is asked to look, not each time,
+// and what differs counts when that is over.
 TEST_F(Comparison, ADifferenceMakesTheZoneBeLookedAfterOnce) {
   audit::CompareOptions options;
   std::vector<std::string> refreshed;
-  options.refresh = [&refreshed](const dns::Name& apex) { refreshed.push_back(to_string(apex)); };
+  options.refresh = [&refreshed](const dns::Name& apex, const std::function<void()>& over) {
+    refreshed.push_back(to_string(apex));
+    over();
+  };
   compare(options);
   std::string lines = head + "www.example. 60 A 198.51.100.1\n";
   lines.replace(lines.find("192.0.2.2\n"), 9, "192.0.2.9");  // a.ent
@@ -243,6 +246,29 @@ TEST_F(Comparison, ADifferenceMakesTheZoneBeLookedAfterOnce) {
   run_until([this] { return now().mismatches.size() > 1; });
   EXPECT_EQ(refreshed, std::vector<std::string>{"example."});
   comparer_.reset();  // before what it calls
+}
+
+// The primary has the change already, and does not say so by its serial: only looking after it finds that
+// out.
+TEST_F(Comparison, WhatTheRefreshBringsIsNoDifference) {
+  const std::string changed = head + "www.example. 60 A 198.51.100.1\n";
+  audit::CompareOptions options;
+  unsigned refreshed = 0;
+  options.refresh = [&](const dns::Name&, const std::function<void()>& over) {
+    ++refreshed;
+    mirror_.serve({zone("example.", changed)});
+    backend::ZoneTables::Pin pin(mirror_.tables());
+    comparer_->published(*pin.acquire().find_exact(product_name("example.")), {});
+    over();
+  };
+  compare(options);
+  PlainServer server(context_, changed);
+  ASSERT_TRUE(comparer_->start({{product_name("example."), {server.endpoint()}}}));
+  run_until([this] { return now().complete; });
+  EXPECT_EQ(refreshed, 1u);
+  EXPECT_EQ(now().version, 2u);
+  EXPECT_EQ(now().totals[1], 0u) << "mismatches told";
+  comparer_.reset();
 }
 
 // An expectation for several zones is not pointless because one of them has no use for it; one that nobody
