@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,7 +22,8 @@ namespace understudy::backend::lmdb {
 Error lmdb_error(int code, std::string_view doing) {
   std::string message = "the mirror, " + std::string(doing) + ": " + mdb_strerror(code);
   if (code == ENOSPC) return {reason::disk_full, message + "; free some space in the data directory"};
-  if (code == MDB_MAP_FULL) return {reason::map_full, message};
+  if (code == MDB_MAP_FULL)
+    return {reason::map_full, message + "; allow the process more address space (ulimit -v, LimitAS=)"};
   if (code == MDB_READERS_FULL)
     return {reason::mirror_readers, message + "; too many processes read this mirror"};
   return {reason::mirror_io, message};
@@ -31,6 +33,15 @@ namespace {
 
 Error io_error(const std::string& path, std::string_view doing) {
   return {reason::mirror_io, std::string(doing) + " " + path + ": " + std::generic_category().message(errno)};
+}
+
+// Whether so much more address space can be had. LMDB unmaps before it maps again, and has no map at all
+// where that fails: so it is tried first.
+bool has_room(std::uint64_t octets) {
+  void* const tried = ::mmap(nullptr, octets, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (tried == MAP_FAILED) return false;
+  ::munmap(tried, octets);
+  return true;
 }
 
 // The suffix under which a mirror that was reset is kept.
@@ -213,7 +224,8 @@ Result<> Environment::resize(unsigned factor) {
   while (!empty()) resized_.wait_for(lock, std::chrono::milliseconds(1));
   MDB_envinfo info{};
   mdb_env_info(handle_, &info);
-  const int code = mdb_env_set_mapsize(handle_, info.me_mapsize * factor);
+  const bool fits = factor == 0 || has_room(info.me_mapsize * (factor - 1));
+  const int code = fits ? mdb_env_set_mapsize(handle_, info.me_mapsize * factor) : MDB_MAP_FULL;
   resizing_.store(false);
   resized_.notify_all();
   if (code != 0) return lmdb_error(code, "enlarging the map");
