@@ -159,10 +159,11 @@ void QuestionWalk::ask_about(const FoundNode& found, std::vector<Question>& ques
     if (wildcard && type != RRType::NSEC) ask_made_up(parent, *owner, type, questions);
     if (type == RRType::DNAME) ask_made_up(*owner, *owner, RRType::A, questions);
   }
+  if (is_apex || node.is_empty_non_terminal()) ask(RRType::NAPTR);  // NODATA, its TTL and its proof
+  // Behind the others: that the whole name is missing is told with one of those.
   if (!node.find(RRType::CNAME)) {
     if (const auto type = absent_type(node)) ask(*type, true);
   }
-  if (is_apex || node.is_empty_non_terminal()) ask(RRType::NAPTR);  // NODATA, its TTL and its proof
   if (is_apex) return ask_about_apex(node, questions);
   if (!node.is_empty_non_terminal()) return;
   // That a name is there without any data keeps a wildcard above from answering below it (RFC 4592 2.2.2),

@@ -40,7 +40,8 @@ class Comparison {
     if (question_.absent_type) {
       // DS at the apex is the parent zone's, which an address may serve as well: what it has there says
       // nothing of this zone, but that the name is there.
-      found_ &= question_.type == RRType::DS ? bit(Class::rcode) : bit(Class::extra) | bit(Class::delegation);
+      const unsigned data = bit(Class::extra) | bit(Class::delegation);
+      found_ &= question_.type == RRType::DS ? bit(Class::rcode) : data | bit(Class::rcode);
     }
     for (unsigned c = 0; c < 32; ++c) {
       if ((found_ & (1u << c)) != 0) return {Verdict::mismatch, static_cast<Class>(c), {}, false};

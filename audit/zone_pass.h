@@ -160,6 +160,9 @@ class ZonePass {
                                   Instant now);
   std::optional<Judgement> doubt(const Ask& ask, const Judgement& judgement, Fingerprint theirs, Instant now);
   bool waits_for_refresh(const Ask& ask) const;
+  bool is_told_already(const Question& question, const Judgement& judgement) const;
+  void take_back_absent(const std::string& owner);
+  bool is_of(std::map<Subject, Known>::const_iterator known, const std::string& owner) const;
   void ask_again(Ask ask, Instant now);
   void wake_waiting(SteadyTime now);
   void count(Verdict verdict, Ask::Origin origin);

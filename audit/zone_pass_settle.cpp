@@ -31,6 +31,41 @@ void ZonePass::ask_again(Ask ask, Instant now) {
   differing().doubts.emplace(now.steady + options_->confirm_after / (wanted - 1), std::move(ask));
 }
 
+// Some say of a name that it does not exist, for lack of a type. That a whole name is missing shows so too,
+// and is told with the types that it has; either is told once, whatever type each pass asks for.
+bool ZonePass::is_told_already(const Question& question, const Judgement& judgement) const {
+  if (!question.absent_type || judgement.verdict != Verdict::mismatch ||
+      judgement.difference != Class::rcode || known_count() == 0)
+    return false;
+  const Subject subject = subject_of(question);
+  for (auto it = differing_->known.lower_bound({subject.key}); is_of(it, subject.key); ++it) {
+    const Class told = it->second.evidence.difference;
+    if (it->first.type != subject.type && !it->first.random_label &&
+        (told == Class::missing || told == Class::rcode))
+      return true;
+  }
+  return false;
+}
+
+bool ZonePass::is_of(std::map<Subject, Known>::const_iterator known, const std::string& owner) const {
+  return known != differing_->known.end() && known->first.key == owner;
+}
+
+// The same where the answer to the type that it has came last.
+void ZonePass::take_back_absent(const std::string& owner) {
+  auto& all = differing().known;
+  for (auto it = all.lower_bound({owner}); is_of(it, owner);) {
+    const auto known = it++;
+    const Evidence& evidence = known->second.evidence;
+    if (!evidence.question.absent_type || evidence.difference != Class::rcode) continue;
+    if (known->second.round == round_ && !known->second.expected) {
+      --tally_.mismatch;
+      ++tally_.match;
+    }
+    erase(known);
+  }
+}
+
 // The judgement that counts; nothing where the question is asked again first.
 std::optional<Judgement> ZonePass::decide(const Ask& ask, Judgement judgement, const NormalAnswer& theirs,
                                           Instant now) {
@@ -38,6 +73,7 @@ std::optional<Judgement> ZonePass::decide(const Ask& ask, Judgement judgement, c
   // An SOA that differs in its serial only, while nothing is on its way, is no difference: serials are the
   // provider's own affair.
   if (judgement.serial_only && !apart) judgement = {Verdict::match, {}, {}, false};
+  if (is_told_already(ask.question, judgement)) judgement = {Verdict::match, {}, {}, false};
   const bool in_flight = apart && (judgement.serial_only || judgement.verdict == Verdict::mismatch);
   if (in_flight && options_->in_flight > Seconds(0)) {
     if (differing().waiting.size() >= most_doubts)
@@ -241,6 +277,9 @@ bool ZonePass::keep(const Ask& ask, Class difference, const NormalAnswer& ours, 
   known.round = round_;
   if (it == all.end()) ++*options_->kept;
   all[subject] = std::move(known);
+  if (!ask.question.absent_type && !ask.question.random_label &&
+      (difference == Class::missing || difference == Class::rcode))
+    take_back_absent(subject.key);
   return expected.has_value();
 }
 

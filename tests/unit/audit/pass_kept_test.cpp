@@ -109,6 +109,83 @@ TEST_F(ManyNames, ARestartDoesNotBeginAnew) {
   for (int i = 0; i < 300; ++i) EXPECT_TRUE(all.contains("n" + std::to_string(i) + ".many.example. A")) << i;
 }
 
+// Though it shows with every type that is asked, those included that it never had; where only those say that
+// there is no such name it is their difference.
+TEST_F(Passes, ANameThatIsMissingAsAWholeIsToldOnce) {
+  const Reply no_such_name{.rcode = 3,
+                           .authority = "example. 300 SOA ns1.example. admin.example. 7 3600 600 86400 300"};
+  for (const std::string type : {"A", "AAAA", "MX", "TXT", "SRV", "CAA", "HTTPS", "NS", "DS", "NAPTR"})
+    theirs_["ns1.example. " + type] = no_such_name;
+  const auto told = [this] {
+    std::vector<std::string> all;
+    for (const audit::Mismatch& one : mismatches())
+      all.push_back(to_string(one.type) + " " + std::string(to_string(one.difference)));
+    return all;
+  };
+  run();
+  confirm();
+  EXPECT_EQ(told(), std::vector<std::string>{"A missing"});
+  EXPECT_EQ(pass_.tally().mismatch, 1u);
+  wait(1h);
+  EXPECT_EQ(run(), static_cast<int>(expected_questions.size())) << "nothing is doubted anew";
+  theirs_.erase("ns1.example. A");
+  for (int pass = 0; pass < 3;
+       ++pass) {  // each asks for another type that it does not have: this is MX, after AAAA
+    wait(1h);
+    run();
+    confirm();
+    EXPECT_EQ(told(), std::vector<std::string>{"MX rcode"});
+  }
+}
+
+// The same where many questions are under way at once, and the answers come in any order.
+TEST_F(Passes, ANameThatIsMissingAsAWholeIsToldOnceInAnyOrder) {
+  const Reply no_such_name{.rcode = 3,
+                           .authority = "example. 300 SOA ns1.example. admin.example. 7 3600 600 86400 300"};
+  theirs_["www.example. A"] = theirs_["www.example. TXT"] = theirs_["www.example. AAAA"] = no_such_name;
+  for (int round = 0; round < 20; ++round) {
+    std::vector<audit::Ask> under_way;
+    while (auto ask = pass_.take(*reader_, now_).value()) under_way.push_back(std::move(*ask));
+    if (round == 0)
+      std::reverse(under_way.begin(), under_way.end());  // and what is asked again keeps that order
+    for (const audit::Ask& ask : under_way) pass_.settle(ask, ours(ask.question), theirs(ask.question), now_);
+    wait(1s);
+  }
+  ASSERT_EQ(mismatches().size(), 2u);
+  for (const audit::Mismatch& one : mismatches()) EXPECT_EQ(to_string(one.difference), "missing");
+  EXPECT_EQ(pass_.tally().mismatch, 2u);
+  EXPECT_EQ(pass_.tally().match, expected_questions.size() - 2);
+}
+
+// What was on its way when the last place for doubts was taken is doubted like all before it; then nothing
+// more is asked, of whatever origin.
+TEST_F(Passes, WhereNoMoreCanBeDoubtedNothingIsAskedAndNothingCounts) {
+  std::string lines = zone_lines;
+  for (std::size_t i = 0; i < ZonePass::most_doubts / 2 + 100; ++i)
+    lines += "n" + std::to_string(i) + ".many.example. 60 A 192.0.2.1\n";
+  mirror_.serve({zone("example.", lines)});
+  std::vector<audit::Ask> under_way;
+  while (under_way.size() < ZonePass::most_doubts + 50) {
+    auto ask = pass_.take(*reader_, now_).value();
+    ASSERT_TRUE(ask);
+    if (ask->question.random_label) continue;  // there it is no difference
+    under_way.push_back(std::move(*ask));
+  }
+  for (const audit::Ask& ask : under_way) {
+    const audit::Question& q = ask.question;
+    const std::string type = type_text(static_cast<std::uint16_t>(q.type));
+    const auto differing =
+        audit::normalise(product_name("example."), q, response(to_string(q.name), type, {.rcode = 3}));
+    pass_.settle(ask, ours(q), differing, now_);
+  }
+  EXPECT_EQ(pass_.tally().mismatch, 0u);
+  EXPECT_EQ(pass_.tally().asked, 0u) << "all of them are asked again";
+  pass_.offer({product_name("www.example."), dns::RRType::A, false, false, product_name("www.example.")},
+              false);
+  EXPECT_EQ(run(), 0);
+  EXPECT_GT(pass_.due(), now_.steady);
+}
+
 class ExpectingPass : public Passes {
  protected:
   static audit::PassOptions expecting() {

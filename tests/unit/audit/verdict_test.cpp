@@ -371,8 +371,9 @@ TEST(Verdict, AnAbsentTypeLooksForWhatOnlyTheyHave) {
   };
   const Reply data{.answer = "www.example. 60 AAAA 2001:db8::1"};
   asked.absent_type = true;
-  EXPECT_EQ(verdict(nxdomain).verdict, Verdict::match);  // told once, where a type that it has is asked
+  EXPECT_EQ(verdict({}).verdict, Verdict::match);  // without an SOA: told once, where a name is made up
   EXPECT_EQ(verdict(data).difference, Class::extra);
+  EXPECT_EQ(verdict(nxdomain).difference, Class::rcode);  // RFC 4074 4.2
   asked.absent_type = false;
   EXPECT_EQ(verdict(nxdomain).difference, Class::rcode);
 }
