@@ -16,7 +16,8 @@ from understudy import Understudy
 
 MX = 15
 BASE = [rr(ZONE, NS, name("ns." + ZONE)), rr(ZONE, MX, struct.pack("!H", 10) + name("ns." + ZONE)), a("ns." + ZONE),
-        a(f"*.shop.{ZONE}"), a(f"*.deep.down.{ZONE}"), *[a(f"h{i}.{ZONE}") for i in range(40)]]
+        a(f"*.shop.{ZONE}"), a(f"*.deep.down.{ZONE}"), *[a(f"h{i}.{ZONE}") for i in range(40)],
+        a(f"only.*.empty.{ZONE}")]
 
 
 def without(*gone):
@@ -45,7 +46,8 @@ HARMLESS = {
     "a-wildcard-with-other-data": without(a(f"*.shop.{ZONE}")) + [a(f"*.shop.{ZONE}", "192.0.2.9")],
     "a-cut-above-a-wildcard": BASE + [rr(f"shop.{ZONE}", NS, name("ns.elsewhere.example"))],
     "a-name-below-a-wildcard": BASE + [a(f"below.*.shop.{ZONE}")],
-    "the-last-name-below-an-empty-one": without(a(f"h7.{ZONE}")),
+    # What goes with it has a wildcard's name, and answered nothing: an empty non-terminal.
+    "the-last-name-below-an-empty-wildcard": without(a(f"only.*.empty.{ZONE}")),
 }
 
 
