@@ -128,7 +128,7 @@ class Scratch:
         while self._owned:
             try:
                 self._owned.pop().stop()
-            except AssertionError as complaint:
+            except (AssertionError, OSError, subprocess.SubprocessError) as complaint:  # a pipe's end is gone, a wait was too long
                 complaints.append(complaint)
         if "UNDERSTUDY_KEEP" in os.environ:
             print(f"kept: {self.path}")
