@@ -328,6 +328,9 @@ void Comparer::Impl::flush() {
   look_for_unused();
   std::vector<backend::AuditRow> rows = std::exchange(outdated, {});
   for (const auto& zone : zones) {
+    if (options.expectations && !options.expectations->empty()) {
+      for (const auto& pass : zone->passes) pass->look_at_expectations(clock.wall());
+    }
     tell_of_expectations(*zone);
     if (!options.save) continue;
     for (const auto& pass : zone->passes) {

@@ -1,9 +1,10 @@
 // What an address said, time after time, to a question that it answered differently than we; and what that
 // makes of it. One wrong answer may be an update on its way; an address that alternates answers from a pool.
 //
-// A plain value; bounded by `most`.
+// A plain value; the last `most` are kept.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -22,7 +23,9 @@ class Confirmation {
   enum class Outcome : std::uint8_t { ask_again, match, mismatch, dynamic };
 
   void heard(Fingerprint answer, bool differs) {
-    if (size_ < most) heard_[size_++] = {answer, differs};
+    if (size_ == most) std::move(heard_.begin() + 1, heard_.end(), heard_.begin());
+    size_ = std::min(size_ + 1, most);
+    heard_[size_ - 1] = {answer, differs};
   }
   // The address has another version now: what it said before says nothing of this one.
   void forget() { size_ = 0; }
@@ -41,7 +44,7 @@ class Confirmation {
     if (size_ == 0) return Outcome::ask_again;
     if (changes >= 2) return Outcome::dynamic;
     if (!heard_[size_ - 1].differs) return equal >= 2 ? Outcome::match : Outcome::ask_again;
-    return equal >= wanted || size_ == most ? Outcome::mismatch : Outcome::ask_again;
+    return equal >= wanted ? Outcome::mismatch : Outcome::ask_again;
   }
   // Every answer of it that was heard, some of them more than once.
   std::array<std::uint64_t, most> contents() const {

@@ -96,11 +96,13 @@ void ZonePass::change(PassOptionsPtr options, Instant now) {
   *options_->kept -= known_count();
   options_ = std::move(options);
   *options_->kept += known_count();
+  look_at_expectations(now.wall);
+}
+
+void ZonePass::look_at_expectations(UnixTime now) {
   if (!differing_) return;
-  for (auto& [subject, known] : differing_->known) {
-    const Evidence& evidence = known.evidence;
-    known.expected = expectation_of(evidence.question, evidence.difference, now.wall);
-  }
+  for (auto& [subject, known] : differing_->known)
+    known.expected = expectation_of(known.evidence.question, known.evidence.difference, now);
 }
 
 void ZonePass::note_place() {
@@ -136,6 +138,7 @@ Result<> ZonePass::look_for_changes(backend::Reader& reader, Instant now) {
     return looked.error();
   }
   looked_ = walk_.live().version;
+  if (looked_ != from && differing_) differing_->cleared.clear();  // what goes now may go for the change
   look_for_changes_ = false;
   if (asking_) asking_->look_due = {};
   apart_ = false;  // from a version that is ours no more
@@ -270,7 +273,11 @@ void ZonePass::heard_serial(std::optional<std::uint32_t> serial, SteadyTime now)
   tally_.serial = serial;
   const bool apart = *serial != walk_.live().serial && walk_.live().version != 0;
   if (apart && !apart_) apart_since_ = now;
-  if (!apart) wake_waiting(now);
+  if (apart && unequal_since_ == SteadyTime{}) unequal_since_ = now;
+  if (!apart) {
+    unequal_since_ = {};
+    wake_waiting(now);
+  }
   apart_ = apart;
 }
 

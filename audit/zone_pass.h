@@ -50,9 +50,12 @@ struct Ask {
   Question question;
   bool dnssec = false;
   Origin origin = Origin::walk;
-  bool again = false;                        // not the first time, or known to differ
-  SteadyTime doubted_at{};                   // when it was answered last, where it is asked again
-  SteadyTime differs_since{};                // when the first of `heard` was
+  bool again = false;          // not the first time, or known to differ
+  SteadyTime doubted_at{};     // when it was answered last, where it is asked again
+  SteadyTime differs_since{};  // when the first of `heard` that differed was
+  // Since when an address with another serial than ours has said the same, and what.
+  SteadyTime apart_since{};
+  std::uint64_t apart_content = 0;
   unsigned tries = 0;                        // asked so often before
   Confirmation heard = {};                   // what the address said before,
   std::optional<std::uint32_t> serial = {};  // when it told this serial
@@ -103,6 +106,8 @@ class ZonePass {
   void published() { look_for_changes_ = true; }
   // Another period, and other differences that are expected; of those that are known too.
   void change(PassOptionsPtr options, Instant now);
+  // What is expected now; the time of an expectation may have come to its end.
+  void look_at_expectations(UnixTime now);
   // A refresh of the zone that began then is over, however it ended.
   void refreshed(SteadyTime began) { refreshed_ = std::max(refreshed_, began); }
   // Ends a single pass early; it stays incomplete.
@@ -138,7 +143,9 @@ class ZonePass {
     std::optional<std::uint32_t> zone_version;  // that the answer was said to be of
     std::uint64_t content = 0;                  // of their answer
     std::optional<std::size_t> expected;        // the place of the expectation that explains it
-    std::uint64_t round = 0;                    // in which it was seen last
+    std::uint64_t round = 0;                    // in which it was seen last,
+    std::uint64_t counted = 0;                  // and that has counted it as a mismatch
+    bool name_error = false;                    // they say that there is no such name
     bool unsaved = true;
   };
 
@@ -155,12 +162,14 @@ class ZonePass {
   }
   bool may_finish() const;
   void finish_where_done(UnixTime wall);
-  bool apart_from_us(const NormalAnswer& theirs, SteadyTime now) const;
+  bool differ_many() const;
+  bool apart_from_us(const Ask& ask, const Judgement& judgement, const NormalAnswer& theirs,
+                     SteadyTime now) const;
   std::optional<Judgement> decide(const Ask& ask, Judgement judgement, const NormalAnswer& theirs,
                                   Instant now);
   std::optional<Judgement> doubt(const Ask& ask, const Judgement& judgement, Fingerprint theirs, Instant now);
   bool waits_for_refresh(const Ask& ask) const;
-  bool is_told_already(const Question& question, const Judgement& judgement) const;
+  bool is_told_already(const Subject& subject) const;
   void take_back_absent(const std::string& owner);
   bool is_of(std::map<Subject, Known>::const_iterator known, const std::string& owner) const;
   void ask_again(Ask ask, Instant now);
@@ -231,7 +240,8 @@ class ZonePass {
   std::uint64_t unknown_of_live_ = 0;  // in this pass; what strangers ask proves nothing about the walk
   SteadyTime next_pass_{}, walk_due_{}, refreshed_{};
   UnixTime pass_began_ = 0;
-  SteadyTime serial_heard_{}, apart_since_{};
+  // unequal_since_: the same, whatever versions came here meanwhile.
+  SteadyTime serial_heard_{}, apart_since_{}, unequal_since_{};
   UnixTime last_full_pass_ = 0;
 };
 

@@ -129,6 +129,7 @@ void ZonePass::restore_evidence(Evidence evidence, UnixTime now) {
   known.nsid = theirs.nsid;
   known.zone_version = theirs.zone_serial;
   known.content = fingerprint(theirs).content;
+  known.name_error = theirs.end == NormalAnswer::End::name_error;
   known.expected = expectation_of(evidence.question, evidence.difference, now);
   known.unsaved = false;
   const Subject subject = subject_of(evidence.question);

@@ -14,35 +14,53 @@ constexpr unsigned tries_of_silence = 2;
 // And so often in between where it had answered differently before.
 constexpr unsigned most_tries = 2 * Confirmation::most;
 
+// "There is no such name", to a question for a type that it does not have here.
+bool is_for_lack_of_type(const Ask& ask, const NormalAnswer& ours, const NormalAnswer& theirs) {
+  const bool absent = ask.question.absent_type || ask.origin == Ask::Origin::live;
+  return absent && !ask.question.random_label && ours.end == NormalAnswer::End::nodata &&
+         theirs.end == NormalAnswer::End::name_error;
+}
+
 }  // namespace
 
-// A difference proves nothing while the address is known to be at another version than we, and not for long.
-bool ZonePass::apart_from_us(const NormalAnswer& theirs, SteadyTime now) const {
+// A difference proves nothing while the address is known to be at another version than we, and not for long:
+// where it counts serials of its own that would be always, however often we get another version.
+bool ZonePass::apart_from_us(const Ask& ask, const Judgement& judgement, const NormalAnswer& theirs,
+                             SteadyTime now) const {
   const std::uint32_t ours = walk_.live().serial;
   const std::optional<std::uint32_t> serial = theirs.zone_serial ? theirs.zone_serial : tally_.serial;
   if (!serial || *serial == ours) return false;
-  return now - (apart_ ? apart_since_ : now) < options_->in_flight;
+  SteadyTime since = apart_ ? apart_since_ : now;
+  if (judgement.serial_only) {
+    if (apart_) since = unequal_since_;
+  } else if (ask.apart_since != SteadyTime{} && ask.apart_content == fingerprint(theirs).content) {
+    since = std::min(since, ask.apart_since);
+  }
+  return now - since < options_->in_flight;
+}
+
+// Those that are expected say nothing of the others.
+bool ZonePass::differ_many() const {
+  if (known_count() < many) return false;
+  const auto& all = differing_->known;
+  return std::count_if(all.begin(), all.end(), [](const auto& known) { return !known.second.expected; }) >=
+         static_cast<std::ptrdiff_t>(many);
 }
 
 void ZonePass::ask_again(Ask ask, Instant now) {
-  const unsigned wanted = known_count() < many ? confirmations : confirmations_of_many;
+  const unsigned wanted = differ_many() ? confirmations_of_many : confirmations;
   ask.doubted_at = now.steady;
   ++ask.tries;
   differing().doubts.emplace(now.steady + options_->confirm_after / (wanted - 1), std::move(ask));
 }
 
 // Some say of a name that it does not exist, for lack of a type. That a whole name is missing shows so too,
-// and is told with the types that it has; either is told once, whatever type each pass asks for.
-bool ZonePass::is_told_already(const Question& question, const Judgement& judgement) const {
-  if (!question.absent_type || judgement.verdict != Verdict::mismatch ||
-      judgement.difference != Class::rcode || known_count() == 0)
-    return false;
-  const Subject subject = subject_of(question);
+// and is told with the types that it has; either is told once, whatever type each pass, or a client, asks
+// for.
+bool ZonePass::is_told_already(const Subject& subject) const {
+  if (known_count() == 0) return false;
   for (auto it = differing_->known.lower_bound({subject.key}); is_of(it, subject.key); ++it) {
-    const Class told = it->second.evidence.difference;
-    if (it->first.type != subject.type && !it->first.random_label &&
-        (told == Class::missing || told == Class::rcode))
-      return true;
+    if (it->first.type != subject.type && !it->first.random_label && it->second.name_error) return true;
   }
   return false;
 }
@@ -56,9 +74,8 @@ void ZonePass::take_back_absent(const std::string& owner) {
   auto& all = differing().known;
   for (auto it = all.lower_bound({owner}); is_of(it, owner);) {
     const auto known = it++;
-    const Evidence& evidence = known->second.evidence;
-    if (!evidence.question.absent_type || evidence.difference != Class::rcode) continue;
-    if (known->second.round == round_ && !known->second.expected) {
+    if (!known->second.evidence.question.absent_type || !known->second.name_error) continue;
+    if (known->second.counted == round_) {
       --tally_.mismatch;
       ++tally_.match;
     }
@@ -69,11 +86,10 @@ void ZonePass::take_back_absent(const std::string& owner) {
 // The judgement that counts; nothing where the question is asked again first.
 std::optional<Judgement> ZonePass::decide(const Ask& ask, Judgement judgement, const NormalAnswer& theirs,
                                           Instant now) {
-  const bool apart = apart_from_us(theirs, now.steady);
+  const bool apart = apart_from_us(ask, judgement, theirs, now.steady);
   // An SOA that differs in its serial only, while nothing is on its way, is no difference: serials are the
   // provider's own affair.
   if (judgement.serial_only && !apart) judgement = {Verdict::match, {}, {}, false};
-  if (is_told_already(ask.question, judgement)) judgement = {Verdict::match, {}, {}, false};
   const bool in_flight = apart && (judgement.serial_only || judgement.verdict == Verdict::mismatch);
   if (in_flight && options_->in_flight > Seconds(0)) {
     if (differing().waiting.size() >= most_doubts)
@@ -81,10 +97,15 @@ std::optional<Judgement> ZonePass::decide(const Ask& ask, Judgement judgement, c
     if (!apart_) {  // told by the answer itself
       apart_ = true;
       apart_since_ = now.steady;
+      if (unequal_since_ == SteadyTime{}) unequal_since_ = now.steady;
     }
     Ask later = ask;
     later.heard.forget();
+    later.differs_since = {};
     later.doubted_at = now.steady;
+    const std::uint64_t content = fingerprint(theirs).content;
+    if (ask.apart_since == SteadyTime{} || ask.apart_content != content) later.apart_since = now.steady;
+    later.apart_content = content;
     differing().waiting.push_back(std::move(later));
     return std::nullopt;
   }
@@ -120,15 +141,18 @@ std::optional<Judgement> ZonePass::doubt(const Ask& ask, const Judgement& judgem
   const auto known = all.known.find(subject);
   if (differs && known != all.known.end() && known->second.content == theirs.content) return judgement;
   Ask next = ask;
-  if (next.serial != tally_.serial) next.heard.forget();
-  if (next.heard.empty()) {
+  if (next.serial != tally_.serial) {
+    next.heard.forget();
+    next.differs_since = {};
+  }
+  if (differs && next.differs_since == SteadyTime{}) {
     next.differs_since = now.steady;
     doubted_ = true;
   }
   next.serial = tally_.serial;
   next.heard.heard(theirs, differs);
   using Outcome = Confirmation::Outcome;
-  switch (next.heard.outcome(all.known.size() < many ? confirmations : confirmations_of_many)) {
+  switch (next.heard.outcome(differ_many() ? confirmations_of_many : confirmations)) {
     case Outcome::ask_again:
       ask_again(std::move(next), now);
       return std::nullopt;
@@ -165,7 +189,11 @@ void ZonePass::settle(const Ask& ask, const NormalAnswer& ours, const NormalAnsw
     finish_where_done(now.wall);
     return rest();
   }
-  const auto judgement = decide(ask, judge(ask.question, ours, theirs, ask.dnssec), theirs, now);
+  Judgement judged = judge(ask.question, ours, theirs, ask.dnssec);
+  const bool told = judged.verdict == Verdict::mismatch && is_for_lack_of_type(ask, ours, theirs) &&
+                    is_told_already(subject_of(ask.question));
+  if (told) judged = {Verdict::match, {}, {}, false};
+  const auto judgement = decide(ask, judged, theirs, now);
   if (!judgement) return;
   over(ask.origin);
   const Verdict verdict = judgement->verdict;
@@ -176,7 +204,7 @@ void ZonePass::settle(const Ask& ask, const NormalAnswer& ours, const NormalAnsw
     count(verdict, ask.origin);
   }
   if (verdict == Verdict::match || verdict == Verdict::dynamic)
-    forget(ask.question, verdict == Verdict::match);
+    forget(ask.question, verdict == Verdict::match && !told);
   if (verdict == Verdict::unknown && known_count() != 0) {
     // Not seen to be over: what was known stays.
     const auto it = differing_->known.find(subject_of(ask.question));
@@ -273,13 +301,16 @@ bool ZonePass::keep(const Ask& ask, Class difference, const NormalAnswer& ours, 
   known.nsid = theirs.nsid;
   known.zone_version = theirs.zone_serial;
   known.content = fingerprint(theirs).content;
+  known.counted = expected ? 0 : round_;
+  known.name_error = theirs.end == NormalAnswer::End::name_error;
+  const bool lacks_type = is_for_lack_of_type(ask, ours, theirs);
+  const bool is_missing = known.name_error && !lacks_type && !ask.question.random_label;
+  known.evidence.question.absent_type = ask.question.absent_type || lacks_type;
   known.expected = expected;
   known.round = round_;
   if (it == all.end()) ++*options_->kept;
   all[subject] = std::move(known);
-  if (!ask.question.absent_type && !ask.question.random_label &&
-      (difference == Class::missing || difference == Class::rcode))
-    take_back_absent(subject.key);
+  if (is_missing) take_back_absent(subject.key);
   return expected.has_value();
 }
 

@@ -224,7 +224,8 @@ Result<> Environment::resize(unsigned factor) {
   while (!empty()) resized_.wait_for(lock, std::chrono::milliseconds(1));
   MDB_envinfo info{};
   mdb_env_info(handle_, &info);
-  const bool fits = factor == 0 || has_room(info.me_mapsize * (factor - 1));
+  // How large another process made it is not known yet: twice as large, as long as we follow.
+  const bool fits = has_room(info.me_mapsize * (factor == 0 ? 1 : factor - 1));
   const int code = fits ? mdb_env_set_mapsize(handle_, info.me_mapsize * factor) : MDB_MAP_FULL;
   resizing_.store(false);
   resized_.notify_all();

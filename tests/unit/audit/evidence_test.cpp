@@ -133,7 +133,12 @@ TEST(Confirmation, OneChangeIsAnUpdateAndTwoAreAPool) {
   EXPECT_EQ(outcome("a=="), Outcome::match);
   EXPECT_EQ(outcome("a=a"), Outcome::dynamic);
   EXPECT_EQ(outcome("aaaa", 2), Outcome::mismatch);
-  EXPECT_EQ(outcome(std::string(30, 'a'), 25), Outcome::mismatch) << "bounded";
+  // Behind all that is kept each further one still says something.
+  const std::string kept(Confirmation::most, 'a');
+  EXPECT_EQ(outcome(kept + "="), Outcome::ask_again);
+  EXPECT_EQ(outcome(kept + "=="), Outcome::match);
+  EXPECT_EQ(outcome(kept + "b"), Outcome::ask_again) << "heard once";
+  EXPECT_EQ(outcome(kept + "bbbb"), Outcome::mismatch);
 }
 
 }  // namespace

@@ -228,6 +228,17 @@ TEST_F(ExpectingPass, CountsApartUntilItsTimeIsOver) {
   EXPECT_EQ(pass_.tally().expected, 0u);
 }
 
+TEST_F(ExpectingPass, ItsTimeIsOverBeforeItIsAskedForAgain) {
+  theirs_["www.example. A"] = {.answer = "www.example. 60 A 198.51.100.1"};
+  run();
+  confirm();
+  pass_.look_at_expectations(now_.wall);
+  EXPECT_TRUE(mismatches().empty());
+  wait(3h);  // past 1'010'000
+  pass_.look_at_expectations(now_.wall);
+  EXPECT_EQ(mismatches().size(), 1u);
+}
+
 TEST_F(ExpectingPass, OtherExpectationsAndAnotherPeriodHoldAtOnce) {
   theirs_["www.example. A"] = {.answer = "www.example. 60 A 198.51.100.1"};
   theirs_["www.example. TXT"] = {.answer = "www.example. 60 TXT \"b\""};

@@ -279,6 +279,26 @@ TEST_F(Passes, WhatComesBackWithinADayIsDynamic) {
   EXPECT_EQ(differs_once(), 1u) << "what was long ago is forgotten";
 }
 
+// What went with a new version may come back with an old one: that is a server that fell behind again.
+TEST_F(Passes, WhatComesBackAfterAnotherVersionIsADifference) {
+  theirs_["www.example. A"] = {.answer = "www.example. 60 A 198.51.100.1"};
+  run();
+  confirm();
+  ASSERT_EQ(mismatches().size(), 1u);
+  theirs_.clear();
+  wait(1h);
+  run();
+  ASSERT_TRUE(mismatches().empty());
+  mirror_.serve({zone("example.", zone_lines + "new.example. 60 A 192.0.2.7\n")});
+  pass_.published();
+  theirs_["www.example. A"] = {.answer = "www.example. 60 A 198.51.100.1"};
+  wait(1h);
+  run();
+  confirm();
+  EXPECT_EQ(mismatches().size(), 1u);
+  EXPECT_EQ(pass_.tally().dynamic, 0u);
+}
+
 TEST_F(Passes, APoolThatHasOurAnswerTooIsDynamic) {
   const Reply other{.answer = "www.example. 60 A 198.51.100.1"},
       same{.answer = "www.example. 60 A 192.0.2.1"};
