@@ -190,9 +190,9 @@ void ZonePass::settle(const Ask& ask, const NormalAnswer& ours, const NormalAnsw
     return rest();
   }
   Judgement judged = judge(ask.question, ours, theirs, ask.dnssec);
-  const bool told = judged.verdict == Verdict::mismatch && is_for_lack_of_type(ask, ours, theirs) &&
-                    is_told_already(subject_of(ask.question));
-  if (told) judged = {Verdict::match, {}, {}, false};
+  if (judged.verdict == Verdict::mismatch && is_for_lack_of_type(ask, ours, theirs) &&
+      is_told_already(subject_of(ask.question)))
+    judged = {Verdict::match, {}, {}, false};
   const auto judgement = decide(ask, judged, theirs, now);
   if (!judgement) return;
   over(ask.origin);
@@ -204,7 +204,7 @@ void ZonePass::settle(const Ask& ask, const NormalAnswer& ours, const NormalAnsw
     count(verdict, ask.origin);
   }
   if (verdict == Verdict::match || verdict == Verdict::dynamic)
-    forget(ask.question, verdict == Verdict::match && !told);
+    forget(ask.question, verdict == Verdict::match);
   if (verdict == Verdict::unknown && known_count() != 0) {
     // Not seen to be over: what was known stays.
     const auto it = differing_->known.find(subject_of(ask.question));
