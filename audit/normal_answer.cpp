@@ -170,15 +170,30 @@ class Normaliser {
     out_.authoritative = (message_.header.flags & dns::flag::aa) != 0;
     out_.end_name = question_.name.lowered();
     follow_chain();
-    out_.denial_proof =
-        std::any_of(message_.records.begin(), message_.records.end(), [](const ParsedRecord& r) {
-          return r.section == Section::authority && (r.type == RRType::NSEC || r.type == RRType::NSEC3);
-        });
+    read_denial();
     out_.end = what_ends_the_chain();
     return std::move(out_);
   }
 
  private:
+  void read_denial() {
+    bool all_signed = true;
+    for (const ParsedRecord& record : message_.records) {
+      const bool proof = record.type == RRType::NSEC || record.type == RRType::NSEC3;
+      if (record.section != Section::authority || (!proof && record.type != RRType::SOA)) continue;
+      out_.denial_proof = out_.denial_proof || proof;
+      all_signed = all_signed && is_signed_in_authority(record);
+    }
+    out_.denial_signed = out_.denial_proof && all_signed;
+  }
+
+  bool is_signed_in_authority(const ParsedRecord& record) const {
+    return std::any_of(message_.records.begin(), message_.records.end(), [&record](const ParsedRecord& r) {
+      return r.section == Section::authority && r.type == RRType::RRSIG && r.owner == record.owner &&
+             dns::load16(r.rdata.data()) == static_cast<std::uint16_t>(record.type);
+    });
+  }
+
   bool in_zone(NameView name) const { return name.is_at_or_below(apex_); }
 
   // The answer section as a resolver reads it: from the question's name along DNAMEs and CNAMEs. Records
@@ -359,7 +374,7 @@ Fingerprint fingerprint(const NormalAnswer& answer) {
   for (const RRset& link : answer.links) hasher.add(link);
   hasher.add(answer.data);
   hasher.add(answer.negative ? answer.negative->ttl : 0u, true);
-  hasher.add(answer.denial_proof ? 1u : 0u);
+  hasher.add((answer.denial_proof ? 1u : 0u) + (answer.denial_signed ? 2u : 0u));
   hasher.add(answer.name_servers);
   hasher.add(answer.delegation_signers);
   for (const RRset& glue : answer.glue) hasher.add(glue);

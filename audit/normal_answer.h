@@ -53,8 +53,9 @@ struct NormalAnswer {
     std::uint32_t ttl = 0;
   };
   std::optional<Negative> negative;
-  bool denial_proof =
-      false;  // NSEC or NSEC3 in the authority section: of a negative or wildcard answer, or a referral
+  // NSEC or NSEC3 in the authority section: of a negative or wildcard answer, or a referral; and whether each
+  // of them, and the SOA beside them, has a signature there: without it a validator takes none of it.
+  bool denial_proof = false, denial_signed = false;
 
   RRset name_servers, delegation_signers;  // of a referral
   std::vector<RRset> glue;  // of the name servers at or below the cut; sorted by owner and type

@@ -169,7 +169,18 @@ class FourPeers(unittest.TestCase):
         self.in_sync("signed.test.", *KINDS)
 
     def test_in_sync_signed_with_nsec3(self):
-        self.in_sync("signed3.test.", *KINDS)
+        self.in_sync("signed3.test.", *(kind for kind in KINDS if kind is not PowerDns))
+
+    def test_denials_without_signatures(self):
+        """PowerDNS takes the signed zone from a file without its NSEC3 records, and denies with NSEC records of its own making,
+        which nobody signed. A validator takes none of them."""
+        port = self.peers[PowerDns].port
+        question = dns.message.make_query("there-is-none.signed3.test.", "A", want_dnssec=True)
+        authority = dns.query.udp_with_fallback(question, "127.0.0.1", port=port, timeout=DEADLINE)[0].authority
+        self.assertIn(dns.rdatatype.NSEC, [rrset.rdtype for rrset in authority])
+        self.assertNotIn(dns.rdatatype.NSEC, [rrset.covers for rrset in authority])
+        report = self.compare("signed3.test.", [port], 1)
+        self.assertEqual({mismatch["class"] for mismatch in report["mismatches"]}, {"dnssec"})
 
     def test_in_sync_with_pdns_that_signs_while_it_answers(self):
         self.in_sync("live.test.", PowerDns)

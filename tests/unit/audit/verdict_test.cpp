@@ -363,6 +363,30 @@ TEST(Verdict, Table) {
   }
 }
 
+// Of a zone with NSEC3, whose records nobody asks for by name: a validator takes no part of a denial that is
+// not signed.
+TEST(Verdict, ADenialIsSignedThroughout) {
+  const std::string nsec3 = R"(aaaa.example. 300 NSEC3 \# 10 01 00 0000 00 01 aa 00 01 40)";
+  const auto signature = [](const std::string& owner, const std::string& type) {
+    return "\n" + owner + R"( 300 RRSIG \# 29 )" + type +
+           "0802 0000012c 60000000 50000000 1234 076578616d706c6500 AABB";
+  };
+  const std::string soa_signature = signature("example.", "0006"),
+                    nsec3_signature = signature("aaaa.example.", "0032");
+  const auto verdict = [&](const std::string& theirs, bool dnssec = true) {
+    const Reply whole{.rcode = 3, .authority = soa + soa_signature + "\n" + nsec3 + nsec3_signature};
+    return audit::judge(question("x.example.", "A"), normal("x.example.", "A", whole),
+                        normal("x.example.", "A", {.rcode = 3, .authority = theirs}), dnssec);
+  };
+  EXPECT_EQ(verdict(nsec3 + nsec3_signature + "\n" + soa + soa_signature).verdict, Verdict::match);
+  EXPECT_EQ(verdict(soa + soa_signature + "\n" + nsec3).difference, Class::dnssec);
+  EXPECT_EQ(verdict(soa + soa_signature + "\n" + nsec3).verdict, Verdict::mismatch);
+  EXPECT_EQ(verdict(soa + "\n" + nsec3 + nsec3_signature).difference, Class::dnssec);
+  const std::string anothers = signature("bbbb.example.", "0032");
+  EXPECT_EQ(verdict(soa + soa_signature + "\n" + nsec3 + anothers).difference, Class::dnssec);
+  EXPECT_EQ(verdict(soa + "\n" + nsec3, false).verdict, Verdict::match) << "nobody asked for them";
+}
+
 TEST(Verdict, AnAbsentTypeLooksForWhatOnlyTheyHave) {
   auto asked = question("www.example.", "AAAA");
   const auto verdict = [&asked](const Reply& theirs) {
