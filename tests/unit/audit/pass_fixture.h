@@ -132,4 +132,27 @@ class Passes : public ::testing::Test {
   bool silent_ = false;
 };
 
+// With so many names below many.example. whose addresses differ, which is expected.
+class ManyExpected : public Passes {
+ protected:
+  explicit ManyExpected(std::size_t names) : Passes(expecting()) {
+    std::string lines = zone_lines;
+    for (std::size_t i = 0; i < names; ++i) {
+      const std::string owner = "n" + std::to_string(i) + ".many.example.";
+      lines += owner + " 60 A 192.0.2.1\n";
+      theirs_[owner + " A"] = {.answer = owner + " 60 A 198.51.100.1"};
+    }
+    mirror_.serve({zone("example.", lines)});
+  }
+
+ private:
+  static audit::PassOptions expecting() {
+    audit::PassOptions options = every_hour();
+    audit::Expectation many;
+    std::tie(many.name, many.below) = audit::parse_owner_pattern("*.many.example").value();
+    options.expectations = std::make_shared<const audit::Expectations>(audit::Expectations{many});
+    return options;
+  }
+};
+
 }  // namespace understudy::test

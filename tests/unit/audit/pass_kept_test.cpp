@@ -264,32 +264,16 @@ TEST_F(ExpectingPass, OtherExpectationsAndAnotherPeriodHoldAtOnce) {
   EXPECT_EQ(mismatches().size(), 2u);
 }
 
-class AllExpected : public Passes {
+class AllExpected : public ManyExpected {
  protected:
-  static constexpr int names = static_cast<int>(ZonePass::most_mismatches) + 10;
-
-  static audit::PassOptions expecting() {
-    audit::PassOptions options = every_hour();
-    audit::Expectation many;
-    std::tie(many.name, many.below) = audit::parse_owner_pattern("*.many.example").value();
-    options.expectations = std::make_shared<const audit::Expectations>(audit::Expectations{many});
-    return options;
-  }
-  AllExpected() : Passes(expecting()) {
-    std::string lines = zone_lines;
-    for (int i = 0; i < names; ++i) {
-      const std::string owner = "n" + std::to_string(i) + ".many.example.";
-      lines += owner + " 60 A 192.0.2.1\n";
-      theirs_[owner + " A"] = {.answer = owner + " 60 A 198.51.100.1"};
-    }
-    mirror_.serve({zone("example.", lines)});
-  }
+  static constexpr std::size_t names = ZonePass::most_mismatches + 10;
+  AllExpected() : ManyExpected(names) {}
 };
 
 TEST_F(AllExpected, ThoseThatAreExpectedDoNotHideOneThatIsNot) {
   run();
   confirm();
-  EXPECT_EQ(pass_.tally().expected, static_cast<std::uint64_t>(names));
+  EXPECT_EQ(pass_.tally().expected, names);
   theirs_["www.example. A"] = {.answer = "www.example. 60 A 198.51.100.1"};  // comes after them
   wait(2h);
   run();
