@@ -404,8 +404,7 @@ const ConfigRow rows[] = {
      [](ConfigDraft& d, const OptionValue& v) { return keep(d.config.compare_period, seconds(v)); }},
     {{"compare", "live-share", Type::ratio, "0.001", 0, 1, "", "",
       "Which share of the queries that clients send is put to the primary as well, within the rate: its "
-      "question and "
-      "nothing of the client, in clear text, also where it came over TLS."},
+      "question and nothing of the client, in clear text, also where it came over TLS."},
      [](ConfigDraft& d, const OptionValue& v) {
        return keep(d.config.compare_live_share, std::get<double>(v));
      }},

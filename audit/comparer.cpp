@@ -56,8 +56,7 @@ struct Comparer::Impl {
   Zone* zone_of(dns::NameView name);
   void doubted(const dns::Name& apex);
   void refresh_wanted();
-  bool may_refresh(const Zone& zone) const;
-  void refresh(Zone& zone);
+  void refresh_when_due(Zone& zone);
   void flush();
   void look_for_unused();
   void tell_of_expectations(Zone& zone);
@@ -265,33 +264,24 @@ Comparer::Impl::Zone* Comparer::Impl::zone_of(dns::NameView name) {
 void Comparer::Impl::doubted(const dns::Name& apex) {
   const auto found = zones.find(dns::NameView(apex));
   if (found == zones.end() || !options.refresh || std::exchange((*found)->refresh_wanted, true)) return;
-  if (may_refresh(**found)) {
-    refresh(**found);
-  } else {
-    to_refresh.push_back(apex);
-  }
+  refresh_when_due(**found);
 }
 
 // A refresh that began before the doubt does not count for it: another one follows.
 void Comparer::Impl::refresh_wanted() {
   for (const dns::Name& apex : std::exchange(to_refresh, {})) {
     const auto found = zones.find(dns::NameView(apex));
-    if (found == zones.end() || !(*found)->refresh_wanted) continue;
-    if (may_refresh(**found)) {
-      refresh(**found);
-    } else {
-      to_refresh.push_back(apex);
-    }
+    if (found != zones.end() && (*found)->refresh_wanted) refresh_when_due(**found);
   }
 }
 
-bool Comparer::Impl::may_refresh(const Zone& zone) const {
+void Comparer::Impl::refresh_when_due(Zone& zone) {
   const bool soon =
       zone.refreshed != SteadyTime{} && clock.steady() - zone.refreshed < options.refresh_period;
-  return !zone.refreshing && !soon;
-}
-
-void Comparer::Impl::refresh(Zone& zone) {
+  if (zone.refreshing || soon) {
+    to_refresh.emplace_back(zone.name);
+    return;
+  }
   zone.refresh_wanted = false;
   zone.refreshing = true;
   zone.refreshed = clock.steady();

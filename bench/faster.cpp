@@ -1,7 +1,7 @@
 // Loaded before the executable (LD_PRELOAD): a world in which every clock goes FASTER times as fast, and
 // every wait that an event loop asks for is over as much sooner. What a server does in nine hours it does in
 // nine minutes, with its own pace and timers. Waits of conditions and sleeps are not among them: Understudy
-// has none with a time.
+// has one with a time, the milliseconds in which its map is made larger, and a fresh map is large enough.
 //
 //     g++ -O2 -std=c++20 -shared -fPIC -o libfaster.so faster.cpp
 #include <dlfcn.h>
